@@ -1,0 +1,1 @@
+"""Lambda authorizer: access token and client certificate must belong together."""

@@ -1,0 +1,1 @@
+"""OAuth token endpoint: the client certificate is the credential (RFC 8705)."""

@@ -1,0 +1,1 @@
+"""Cognito pre-token trigger: binds the access token to the certificate."""

@@ -1,0 +1,1 @@
+"""The sample protected resource: says who the caller is."""

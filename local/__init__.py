@@ -1,0 +1,1 @@
+"""The laptop cloud: emulator, mTLS edge and demo. Nothing in it ships to AWS."""

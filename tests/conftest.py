@@ -1,0 +1,52 @@
+"""The running platform, for every test that crosses rooms."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY, Platform
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """The platform, brought up once; `MTLS_TEST_PLATFORM=.local` uses one that already runs."""
+    running = os.environ.get("MTLS_TEST_PLATFORM")
+    if running:
+        yield Platform.connect(Path(running).resolve())
+        return
+    state_dir = REPOSITORY / "build" / "platform"
+    environment = os.environ | {
+        "MTLS_LOCAL_DIR": str(state_dir),
+        "GATEWAY_PORT": str(_free_port()),
+        "EDGE_PORT": str(_free_port()),
+    }
+    try:
+        _local("up", environment)
+        yield Platform.connect(state_dir)
+    finally:
+        _local("down", environment)
+
+
+def _local(command: str, environment: dict[str, str]) -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "local", command],
+        cwd=REPOSITORY,
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    if completed.returncode != 0:
+        pytest.fail(f"local {command} failed\n{completed.stdout}\n{completed.stderr}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,56 @@
+"""What was applied is what the code says, and nothing secret is in what Terraform remembers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY, SECURITY_ACCOUNT, WORKLOAD_ACCOUNT, Platform
+
+pytestmark = pytest.mark.platform
+
+UNITS = list((REPOSITORY / "live").glob("*/*/*/*/terragrunt.hcl"))
+
+
+def test_second_plan_of_every_unit_shows_no_change(platform: Platform, tmp_path: Path) -> None:
+    platform.run(
+        *("terragrunt", "run", "--all", "--non-interactive", "--working-dir", "live"),
+        *("--json-out-dir", str(tmp_path), "--", "plan", "-input=false"),
+        timeout=600,
+    )
+    plans = [json.loads(path.read_text()) for path in tmp_path.rglob("tfplan.json")]
+    changes = [
+        f"{change['address']}: {change['change']['actions']}"
+        for plan in plans
+        for change in plan.get("resource_changes", [])
+        if change["change"]["actions"] not in (["no-op"], ["read"])
+    ]
+    assert len(plans) == len(UNITS)
+    assert changes == []
+
+
+def test_no_secret_of_an_app_client_is_in_terraform_state(platform: Platform) -> None:
+    secrets = _app_client_secrets(platform)
+    states = _states(platform, SECURITY_ACCOUNT) + _states(platform, WORKLOAD_ACCOUNT)
+    assert secrets
+    assert len(states) == len(UNITS)
+    assert [secret for secret in secrets if any(secret in state for state in states)] == []
+
+
+def _app_client_secrets(platform: Platform) -> list[str]:
+    manager = platform.aws("secretsmanager", WORKLOAD_ACCOUNT)
+    return [
+        json.loads(manager.get_secret_value(SecretId=entry["ARN"])["SecretString"])["client_secret"]
+        for entry in manager.list_secrets()["SecretList"]
+    ]
+
+
+def _states(platform: Platform, account: str) -> list[str]:
+    storage = platform.aws("s3", account)
+    bucket = f"example-tfstate-{account}"
+    objects = storage.list_objects_v2(Bucket=bucket)["Contents"]
+    return [
+        storage.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode()
+        for entry in objects
+        if entry["Key"].endswith(".tfstate")
+    ]

@@ -1,0 +1,29 @@
+# The roles that the pipeline takes in this account: `plan` reads, `apply` writes.
+
+include "root" {
+  path   = find_in_parent_folders("root.hcl")
+  expose = true
+}
+
+terraform {
+  source = include.root.locals.sources["deploy-roles"]
+}
+
+dependency "state_bucket" {
+  config_path = "../state-bucket"
+
+  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs = {
+    bucket_name = "mock-tfstate-000000000000"
+  }
+}
+
+inputs = {
+  # required
+  organization      = include.root.locals.organization.organization
+  account_id        = include.root.locals.account_id
+  account_name      = include.root.locals.account.name
+  region            = include.root.locals.region
+  state_bucket_name = dependency.state_bucket.outputs.bucket_name
+  github_repository = include.root.locals.organization.github_repository
+}

@@ -1,0 +1,39 @@
+# The roles that the pipeline takes in this account: `plan` reads, `apply` writes, and here alone `ceremony` signs.
+
+include "root" {
+  path   = find_in_parent_folders("root.hcl")
+  expose = true
+}
+
+terraform {
+  source = include.root.locals.sources["deploy-roles"]
+}
+
+dependency "state_bucket" {
+  config_path = "../state-bucket"
+
+  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs = {
+    bucket_name = "mock-tfstate-000000000000"
+  }
+}
+
+inputs = {
+  # required
+  organization      = include.root.locals.organization.organization
+  account_id        = include.root.locals.account_id
+  account_name      = include.root.locals.account.name
+  region            = include.root.locals.region
+  state_bucket_name = dependency.state_bucket.outputs.bucket_name
+  github_repository = include.root.locals.organization.github_repository
+
+  # optional
+  # ARNs from known names: neither the CA bucket nor an environment's registry exists when this role is first made.
+  ceremony = {
+    ca_bucket_name = "${include.root.locals.organization.organization}-ca-${include.root.locals.account_id}"
+    pki_writer_role_arns = [
+      for environment, account_id in include.root.locals.workload_accounts :
+      "arn:aws:iam::${account_id}:role/${include.root.locals.organization.organization}-${environment}-pki-writer"
+    ]
+  }
+}

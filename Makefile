@@ -1,0 +1,10 @@
+# The tasks of this repository. `make` lists them.
+include makefiles/env.mk
+include makefiles/local.mk
+include makefiles/test.mk
+include makefiles/lint.mk
+include makefiles/functions.mk
+include makefiles/pki.mk
+include makefiles/live.mk
+include makefiles/docs.mk
+include makefiles/tools.mk

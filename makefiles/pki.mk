@@ -1,0 +1,15 @@
+##@ Certificates
+
+# The account is the one of the environment's credentials: AWS, or the local cloud after `source .local/env.sh`.
+.PHONY: bootstrap-ca provision-client upload-truststore revoke-client
+bootstrap-ca: ## Make the certificate authority's keys and certificates (ARGS='--help')
+	@$(UV_RUN) bootstrap-ca $(ARGS)
+
+provision-client: ## Issue a client certificate from a CSR (ARGS='--help')
+	@$(UV_RUN) provision-client $(ARGS)
+
+upload-truststore: ## Lint the truststore and upload it (ARGS='--help')
+	@$(UV_RUN) upload-truststore $(ARGS)
+
+revoke-client: ## Revoke a client certificate (ARGS='--help')
+	@$(UV_RUN) revoke-client $(ARGS)

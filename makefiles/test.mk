@@ -1,0 +1,24 @@
+##@ Tests
+
+.PHONY: test
+test: lint test-policies test-terraform test-python ## Run everything that CI runs
+
+.PHONY: test-python
+test-python: ## Run all Python tests, the end-to-end story included
+	@$(call with,terraform terragrunt opa) pytest $(ARGS)
+
+.PHONY: test-unit
+test-unit: ## Run the Python tests that need no platform
+	@$(call with,terraform terragrunt opa) pytest -m 'not platform' $(ARGS)
+
+.PHONY: test-e2e
+test-e2e: ## Run the tests against a platform of their own
+	@$(call with,terraform terragrunt opa) pytest -m platform $(ARGS)
+
+.PHONY: test-terraform
+test-terraform: ## Run `terraform test` in every module, or in ARGS
+	@$(PYTHON) -m tools.terraform_test $(ARGS)
+
+.PHONY: test-policies
+test-policies: ## Test the policies
+	@$(call with,opa) opa test --verbose --bundle policies $(ARGS)

@@ -1,0 +1,669 @@
+# What the roles may do. Nothing here names an action with a bare `*`: a service that the platform starts to
+# use is added in this file, by a pull request that an administrator applies.
+
+locals {
+  # Names by service. Where an ARN carries no name (an API's id, a user pool's, a key's), region and account
+  # are the limit.
+  prefix = var.organization
+  within = "${var.region}:${var.account_id}"
+  names = {
+    buckets     = "arn:aws:s3:::${local.prefix}-*"
+    truststores = "arn:aws:s3:::${local.prefix}-*-truststore-*"
+    tables      = "arn:aws:dynamodb:${local.within}:table/${local.prefix}-*"
+    functions   = "arn:aws:lambda:${local.within}:function:${local.prefix}-*"
+    log_groups  = "arn:aws:logs:${local.within}:log-group:/aws/*/${local.prefix}-*"
+    parameters  = "arn:aws:ssm:${local.within}:parameter/${local.prefix}/*"
+    secrets     = "arn:aws:secretsmanager:${local.within}:secret:${local.prefix}-*"
+    stacks      = "arn:aws:cloudformation:${local.within}:stack/${local.prefix}-*/*"
+    alarms      = "arn:aws:cloudwatch:${local.within}:alarm:${local.prefix}-*"
+    images      = "arn:aws:ecr:${local.within}:repository/${local.prefix}-*"
+    roles       = "${local.iam_arn}:role/${local.prefix}-*"
+    policies    = "${local.iam_arn}:policy/${local.prefix}-*"
+    keys        = "arn:aws:kms:${local.within}:key/*"
+    aliases     = "arn:aws:kms:${local.within}:alias/${local.prefix}-*"
+    user_pools  = "arn:aws:cognito-idp:${local.within}:userpool/*"
+    certificate = "arn:aws:acm:${local.within}:certificate/*"
+    # HTTP APIs and custom domains: not /apikeys, whose answer is the key.
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-permissions-reference.html
+    apis = [for path in ["apis", "apis/*", "domainnames", "domainnames/*", "tags/*"] : "arn:aws:apigateway:${var.region}::/${path}"]
+  }
+
+  through_cloudformation = "cloudformation.amazonaws.com"
+}
+
+################################################################################
+# Plan
+################################################################################
+
+locals {
+  read_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "State"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "${local.state_bucket_arn}/*"
+      },
+      {
+        Sid    = "Buckets"
+        Effect = "Allow"
+        Action = [
+          "s3:GetAccelerateConfiguration",
+          "s3:GetBucket*",
+          "s3:GetEncryptionConfiguration",
+          "s3:GetLifecycleConfiguration",
+          "s3:GetReplicationConfiguration",
+          "s3:ListBucket",
+        ]
+        Resource = distinct([local.state_bucket_arn, local.names.buckets])
+      },
+      {
+        Sid    = "ByName"
+        Effect = "Allow"
+        Action = [
+          "cloudformation:DescribeStack*",
+          "cloudformation:GetStackPolicy",
+          "cloudformation:GetTemplate",
+          "cloudformation:ListStackResources",
+          "cloudwatch:ListTagsForResource",
+          "dynamodb:Describe*",
+          "dynamodb:ListTagsOfResource",
+          "ecr:DescribeImages",
+          "ecr:DescribeRepositories",
+          "ecr:GetLifecyclePolicy",
+          "ecr:GetRepositoryPolicy",
+          "ecr:ListTagsForResource",
+          "iam:GetOpenIDConnectProvider",
+          "iam:GetPolicy",
+          "iam:GetPolicyVersion",
+          "iam:GetRole",
+          "iam:GetRolePolicy",
+          "iam:ListAttachedRolePolicies",
+          "iam:ListInstanceProfilesForRole",
+          "iam:ListPolicyTags",
+          "iam:ListPolicyVersions",
+          "iam:ListRolePolicies",
+          "iam:ListRoleTags",
+          "lambda:GetAlias",
+          "lambda:GetFunction*",
+          "lambda:GetPolicy",
+          "lambda:ListAliases",
+          "lambda:ListTags",
+          "lambda:ListVersionsByFunction",
+          "logs:ListTagsForResource",
+          "secretsmanager:DescribeSecret",
+          "secretsmanager:GetResourcePolicy",
+          "ssm:GetParameter",
+          "ssm:GetParameters",
+          "ssm:ListTagsForResource",
+        ]
+        Resource = [
+          local.names.stacks,
+          local.names.alarms,
+          local.names.tables,
+          local.names.images,
+          local.github_provider_arn,
+          local.names.roles,
+          local.names.policies,
+          local.names.functions,
+          local.names.log_groups,
+          local.names.secrets,
+          local.names.parameters,
+        ]
+      },
+      {
+        Sid      = "Apis"
+        Effect   = "Allow"
+        Action   = "apigateway:GET"
+        Resource = local.names.apis
+      },
+      {
+        # Things without a name in their ARN, and lists, which take no resource.
+        Sid    = "ById"
+        Effect = "Allow"
+        Action = [
+          "acm:DescribeCertificate",
+          "acm:ListCertificates",
+          "acm:ListTagsForCertificate",
+          "cloudwatch:DescribeAlarms",
+          "cognito-idp:DescribeResourceServer",
+          "cognito-idp:DescribeUserPool",
+          "cognito-idp:DescribeUserPoolDomain",
+          "cognito-idp:GetUserPoolMfaConfig",
+          "cognito-idp:ListResourceServers",
+          "cognito-idp:ListTagsForResource",
+          "iam:ListOpenIDConnectProviders",
+          "kms:DescribeKey",
+          "kms:GetKeyPolicy",
+          "kms:GetKeyRotationStatus",
+          "kms:GetPublicKey",
+          "kms:ListAliases",
+          "kms:ListResourceTags",
+          "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "route53:Get*",
+          "route53:List*",
+          "ssm:DescribeParameters",
+        ]
+        Resource = "*"
+      },
+    ]
+  })
+
+  plan_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # Native locking writes and removes an object even for a plan; the state beside it stays out of reach.
+        # https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
+        Sid      = "StateLock"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = "${local.state_bucket_arn}/*.tflock"
+      },
+      {
+        # Denied rather than left out, so that a policy attached later opens nothing. A SecureString is
+        # covered by kms:Decrypt; DescribeUserPoolClient answers with the client's secret.
+        Sid    = "NoSecrets"
+        Effect = "Deny"
+        Action = [
+          "cognito-idp:DescribeUserPoolClient",
+          "kms:Decrypt",
+          "kms:GenerateMac",
+          "kms:ReEncrypt*",
+          "kms:Sign",
+          "secretsmanager:BatchGetSecretValue",
+          "secretsmanager:GetSecretValue",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid         = "NoObjectsButState"
+        Effect      = "Deny"
+        Action      = ["s3:GetObject", "s3:GetObjectVersion"]
+        NotResource = "${local.state_bucket_arn}/*"
+      },
+      {
+        Sid    = "NoRecords"
+        Effect = "Deny"
+        Action = [
+          "dynamodb:BatchGetItem",
+          "dynamodb:GetItem",
+          "dynamodb:PartiQLSelect",
+          "dynamodb:Query",
+          "dynamodb:Scan",
+          "logs:FilterLogEvents",
+          "logs:GetLogEvents",
+          "logs:StartQuery",
+        ]
+        Resource = "*"
+      },
+    ]
+  })
+}
+
+################################################################################
+# Apply
+################################################################################
+
+locals {
+  apply_policies = {
+    data = {
+      description = "Writes state and the platform's buckets, tables, parameters, secrets and keys"
+      policy      = local.apply_data_policy
+    }
+    api = {
+      description = "Writes the platform's functions, APIs, domains, user pools, logs and alarms"
+      policy      = local.apply_api_policy
+    }
+    identity = {
+      description = "Writes the platform's roles within their boundary, and none of the deploy roles"
+      policy      = local.apply_identity_policy
+    }
+  }
+
+  # Buckets, tables, keys and zones can be made and changed, not deleted: what cannot be made again is for an
+  # administrator to remove.
+  apply_data_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "State"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${local.state_bucket_arn}/*"
+      },
+      {
+        Sid      = "StateLock"
+        Effect   = "Allow"
+        Action   = "s3:DeleteObject"
+        Resource = "${local.state_bucket_arn}/*.tflock"
+      },
+      {
+        Sid      = "Buckets"
+        Effect   = "Allow"
+        Action   = ["s3:CreateBucket", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"]
+        Resource = local.names.buckets
+      },
+      {
+        # API Gateway reads the bundle with the rights of whoever updates the domain.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mutual-tls.html
+        Sid      = "Truststores"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+        Resource = "${local.names.truststores}/*"
+      },
+      {
+        Sid    = "Tables"
+        Effect = "Allow"
+        Action = [
+          "dynamodb:CreateTable",
+          "dynamodb:TagResource",
+          "dynamodb:UntagResource",
+          "dynamodb:UpdateContinuousBackups",
+          "dynamodb:UpdateTable",
+        ]
+        Resource = local.names.tables
+      },
+      {
+        Sid    = "Parameters"
+        Effect = "Allow"
+        Action = [
+          "ssm:AddTagsToResource",
+          "ssm:DeleteParameter",
+          "ssm:PutParameter",
+          "ssm:RemoveTagsFromResource",
+        ]
+        Resource = local.names.parameters
+      },
+      {
+        Sid    = "Secrets"
+        Effect = "Allow"
+        Action = [
+          "secretsmanager:CreateSecret",
+          "secretsmanager:DeleteSecret",
+          "secretsmanager:PutSecretValue",
+          "secretsmanager:TagResource",
+          "secretsmanager:UntagResource",
+          "secretsmanager:UpdateSecret",
+        ]
+        Resource = local.names.secrets
+      },
+      {
+        Sid      = "NewKeys"
+        Effect   = "Allow"
+        Action   = "kms:CreateKey"
+        Resource = "*"
+      },
+      {
+        # In the security account the pipeline makes CA keys but never changes who may sign with one.
+        Sid    = "Keys"
+        Effect = "Allow"
+        Action = concat(
+          [
+            "kms:CreateAlias",
+            "kms:DeleteAlias",
+            "kms:TagResource",
+            "kms:UntagResource",
+            "kms:UpdateAlias",
+            "kms:UpdateKeyDescription",
+          ],
+          var.ceremony == null ? ["kms:PutKeyPolicy"] : [],
+        )
+        Resource = [local.names.keys, local.names.aliases]
+      },
+      {
+        Sid      = "NoUseOfKeys"
+        Effect   = "Deny"
+        Action   = ["kms:GenerateMac", "kms:Sign", "kms:VerifyMac"]
+        Resource = "*"
+      },
+      {
+        Sid       = "NoSecureStrings"
+        Effect    = "Deny"
+        Action    = "kms:Decrypt"
+        Resource  = "*"
+        Condition = { StringEquals = { "kms:ViaService" = "ssm.${var.region}.amazonaws.com" } }
+      },
+      {
+        # CloudFormation hands an app client's secret from Cognito to Secrets Manager with the caller's rights;
+        # the caller itself never sees it. ForAllValues is true when the key is missing, which is what a direct
+        # call looks like.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-calledvia
+        Sid    = "NoSecretValues"
+        Effect = "Deny"
+        Action = [
+          "cognito-idp:DescribeUserPoolClient",
+          "secretsmanager:BatchGetSecretValue",
+          "secretsmanager:GetSecretValue",
+        ]
+        Resource  = "*"
+        Condition = { "ForAllValues:StringNotEquals" = { "aws:CalledVia" = [local.through_cloudformation] } }
+      },
+    ]
+  })
+
+  apply_api_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "Functions"
+        Effect = "Allow"
+        Action = [
+          "lambda:AddPermission",
+          "lambda:CreateAlias",
+          "lambda:CreateFunction",
+          "lambda:DeleteAlias",
+          "lambda:DeleteFunction",
+          "lambda:DeleteFunctionConcurrency",
+          "lambda:PublishVersion",
+          "lambda:PutFunctionConcurrency",
+          "lambda:RemovePermission",
+          "lambda:TagResource",
+          "lambda:UntagResource",
+          "lambda:UpdateAlias",
+          "lambda:UpdateFunctionCode",
+          "lambda:UpdateFunctionConfiguration",
+        ]
+        Resource = [local.names.functions]
+      },
+      {
+        # Lambda fetches a function's image with the rights of whoever makes the function.
+        # https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#configuration-images-permissions
+        Sid    = "Images"
+        Effect = "Allow"
+        Action = [
+          "ecr:BatchGetImage",
+          "ecr:CreateRepository",
+          "ecr:GetDownloadUrlForLayer",
+          "ecr:PutImageScanningConfiguration",
+          "ecr:PutImageTagMutability",
+          "ecr:PutLifecyclePolicy",
+          "ecr:SetRepositoryPolicy",
+          "ecr:TagResource",
+          "ecr:UntagResource",
+        ]
+        Resource = local.names.images
+      },
+      {
+        Sid    = "LogGroups"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogGroup",
+          "logs:DeleteLogGroup",
+          "logs:PutRetentionPolicy",
+          "logs:TagResource",
+          "logs:UntagResource",
+        ]
+        Resource = [local.names.log_groups, "${local.names.log_groups}:*"]
+      },
+      {
+        # An HTTP API's access log is a delivery, and deliveries take no resource.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+        Sid    = "AccessLogs"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery",
+          "logs:DeleteLogDelivery",
+          "logs:GetLogDelivery",
+          "logs:ListLogDeliveries",
+          "logs:PutResourcePolicy",
+          "logs:UpdateLogDelivery",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid    = "Apis"
+        Effect = "Allow"
+        Action = [
+          "apigateway:AddCertificateToDomain",
+          "apigateway:DELETE",
+          "apigateway:PATCH",
+          "apigateway:POST",
+          "apigateway:PUT",
+          "apigateway:RemoveCertificateFromDomain",
+        ]
+        Resource = local.names.apis
+      },
+      {
+        Sid    = "UserPools"
+        Effect = "Allow"
+        Action = [
+          "cognito-idp:CreateResourceServer",
+          "cognito-idp:CreateUserPoolClient",
+          "cognito-idp:CreateUserPoolDomain",
+          "cognito-idp:DeleteResourceServer",
+          "cognito-idp:DeleteUserPool",
+          "cognito-idp:DeleteUserPoolClient",
+          "cognito-idp:DeleteUserPoolDomain",
+          "cognito-idp:DescribeUserPoolClient",
+          "cognito-idp:SetUserPoolMfaConfig",
+          "cognito-idp:TagResource",
+          "cognito-idp:UntagResource",
+          "cognito-idp:UpdateResourceServer",
+          "cognito-idp:UpdateUserPool",
+          "cognito-idp:UpdateUserPoolClient",
+          "cognito-idp:UpdateUserPoolDomain",
+        ]
+        Resource = local.names.user_pools
+      },
+      {
+        # There is no pool to name yet.
+        Sid      = "NewUserPools"
+        Effect   = "Allow"
+        Action   = "cognito-idp:CreateUserPool"
+        Resource = "*"
+      },
+      {
+        Sid    = "Certificates"
+        Effect = "Allow"
+        Action = [
+          "acm:AddTagsToCertificate",
+          "acm:DeleteCertificate",
+          "acm:RemoveTagsFromCertificate",
+          "acm:RequestCertificate",
+          "acm:UpdateCertificateOptions",
+        ]
+        Resource = local.names.certificate
+      },
+      {
+        Sid    = "Dns"
+        Effect = "Allow"
+        Action = [
+          "route53:ChangeResourceRecordSets",
+          "route53:ChangeTagsForResource",
+          "route53:CreateHealthCheck",
+          "route53:CreateHostedZone",
+          "route53:DeleteHealthCheck",
+          "route53:UpdateHealthCheck",
+          "route53:UpdateHostedZoneComment",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid    = "Alarms"
+        Effect = "Allow"
+        Action = [
+          "cloudwatch:DeleteAlarms",
+          "cloudwatch:PutMetricAlarm",
+          "cloudwatch:TagResource",
+          "cloudwatch:UntagResource",
+        ]
+        Resource = local.names.alarms
+      },
+      {
+        Sid    = "Stacks"
+        Effect = "Allow"
+        Action = [
+          "cloudformation:CreateStack",
+          "cloudformation:DeleteStack",
+          "cloudformation:TagResource",
+          "cloudformation:UntagResource",
+          "cloudformation:UpdateStack",
+        ]
+        Resource = local.names.stacks
+      },
+    ]
+  })
+
+  apply_identity_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # The actions whose request IAM judges by the role's boundary.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+        Sid    = "RolesWithinTheBoundary"
+        Effect = "Allow"
+        Action = [
+          "iam:AttachRolePolicy",
+          "iam:CreateRole",
+          "iam:DeleteRolePolicy",
+          "iam:DetachRolePolicy",
+          "iam:PutRolePermissionsBoundary",
+          "iam:PutRolePolicy",
+        ]
+        Resource  = local.names.roles
+        Condition = { StringEquals = { "iam:PermissionsBoundary" = local.boundary_arn } }
+      },
+      {
+        Sid    = "Roles"
+        Effect = "Allow"
+        Action = [
+          "iam:DeleteRole",
+          "iam:TagRole",
+          "iam:UntagRole",
+          "iam:UpdateAssumeRolePolicy",
+          "iam:UpdateRole",
+          "iam:UpdateRoleDescription",
+        ]
+        Resource = local.names.roles
+      },
+      {
+        Sid    = "Policies"
+        Effect = "Allow"
+        Action = [
+          "iam:CreatePolicy",
+          "iam:CreatePolicyVersion",
+          "iam:DeletePolicy",
+          "iam:DeletePolicyVersion",
+          "iam:TagPolicy",
+          "iam:UntagPolicy",
+        ]
+        Resource = local.names.policies
+      },
+      {
+        Sid       = "HandRolesToFunctions"
+        Effect    = "Allow"
+        Action    = "iam:PassRole"
+        Resource  = local.names.roles
+        Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
+      },
+      {
+        # Made once an account, with its first custom domain.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
+        Sid       = "ServiceLinkedRole"
+        Effect    = "Allow"
+        Action    = "iam:CreateServiceLinkedRole"
+        Resource  = "${local.iam_arn}:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway"
+        Condition = { StringEquals = { "iam:AWSServiceName" = "ops.apigateway.amazonaws.com" } }
+      },
+      {
+        # The way up: an apply that widens its own rights, the boundary, or who may sign.
+        Sid    = "NotTheDeployRoles"
+        Effect = "Deny"
+        Action = [
+          "iam:AttachRolePolicy",
+          "iam:Create*",
+          "iam:Delete*",
+          "iam:DetachRolePolicy",
+          "iam:PassRole",
+          "iam:Put*",
+          "iam:SetDefaultPolicyVersion",
+          "iam:Tag*",
+          "iam:Untag*",
+          "iam:Update*",
+        ]
+        Resource = [
+          "${local.iam_arn}:role/${local.prefix}-apply",
+          "${local.iam_arn}:role/${local.prefix}-ceremony",
+          "${local.iam_arn}:role/${local.prefix}-plan",
+          "${local.iam_arn}:policy/${local.prefix}-apply-*",
+          "${local.iam_arn}:policy/${local.prefix}-plan-*",
+          local.boundary_arn,
+          local.github_provider_arn,
+        ]
+      },
+      {
+        Sid      = "NoRoleWithoutABoundary"
+        Effect   = "Deny"
+        Action   = "iam:DeleteRolePermissionsBoundary"
+        Resource = "*"
+      },
+    ]
+  })
+}
+
+################################################################################
+# Boundary
+################################################################################
+
+locals {
+  # The union of what the platform's own roles do: functions and pki writers. No iam, no sts, no kms:Sign.
+  boundary_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Logs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${local.names.log_groups}:*"
+      },
+      {
+        Sid      = "Registry"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        Resource = ["${local.names.tables}-registry", "${local.names.tables}-registry/index/*"]
+      },
+      {
+        Sid      = "TruststoreObjects"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+        Resource = "${local.names.truststores}/*"
+      },
+      {
+        Sid      = "TruststoreVersions"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Resource = local.names.truststores
+      },
+      {
+        Sid      = "EnvironmentFacts"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter", "ssm:GetParameters"]
+        Resource = local.names.parameters
+      },
+      {
+        Sid      = "AppClients"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = "${local.names.secrets}/app-client/*"
+      },
+      {
+        Sid       = "TokenBinding"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateMac", "kms:VerifyMac"]
+        Resource  = local.names.keys
+        Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = "alias/${local.prefix}-*-token-binding" } }
+      },
+      {
+        # Through these services only: the keys behind the table and the secrets.
+        Sid       = "EncryptionAtRest"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = local.names.keys
+        Condition = { StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "secretsmanager"] : "${service}.${var.region}.amazonaws.com"] } }
+      },
+    ]
+  })
+}

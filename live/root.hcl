@@ -25,6 +25,13 @@ locals {
   name_prefix = "${local.organization.organization}-${local.environment.name}"
 
   api_domain_name = "api.${local.environment.name}.${local.organization.domain}"
+  parameter_path  = "/${local.organization.organization}/${local.environment.name}"
+
+  # Known before the bucket is: who only names it need not wait for it.
+  truststore_bucket_name = "${local.name_prefix}-truststore-${local.account_id}"
+
+  # The apply role may only make roles that carry this policy of `deploy-roles`.
+  permissions_boundary_arn = "arn:aws:iam::${local.account_id}:policy/${local.organization.organization}-boundary"
 
   # Every environment that has a registry, and its account: found from the tree, so that moving a folder is enough.
   workload_accounts = {
@@ -41,20 +48,22 @@ locals {
 
   # --- Who acts ------------------------------------------------------------------------------------------------------
   bootstrap = get_env("MTLS_BOOTSTRAP", "") == "1"
+  role      = get_env("MTLS_ROLE", "plan")
   role_arns = {
     plan  = "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-plan"
     apply = "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-apply"
   }
-  role_arn = local.role_arns[get_env("MTLS_ROLE", "plan")]
+  role_arn = local.role_arns[local.role]
 
   # --- What the laptop changes ---------------------------------------------------------------------------------------
-  laptop = get_env("AWS_ENDPOINT_URL", "") != ""
+  laptop    = get_env("AWS_ENDPOINT_URL", "") != ""
+  local_dir = get_env("MTLS_LOCAL_DIR", "${get_repo_root()}/.local")
 
   # A truststore version is a fact of AWS, committed beside its environment; the laptop's lives and dies with it.
   truststore_pin_file = format(
     "%s/truststore.json",
     local.laptop
-    ? "${get_env("MTLS_LOCAL_DIR", "${get_repo_root()}/.local")}/pins/${local.environment.name}"
+    ? "${local.local_dir}/pins/${local.environment.name}"
     : "${get_parent_terragrunt_dir()}/${local.account.name}/${local.region}/${local.environment.name}"
   )
 
@@ -98,6 +107,18 @@ locals {
       zip_path     = local.laptop ? "${get_repo_root()}/build/lambda/${local.architecture}/${function}.zip" : null
     }
   }
+}
+
+# Terraform wants a new `init` when the backend's role changes: a working directory for each role spares that.
+download_dir = format(
+  "%s/%s",
+  local.laptop ? "${local.local_dir}/cache/terragrunt" : "${get_terragrunt_dir()}/.terragrunt-cache",
+  local.bootstrap ? "bootstrap" : local.role
+)
+
+# Two local clouds at once share these folders, and nothing of theirs belongs here.
+terraform {
+  copy_terraform_lock_file = !local.laptop
 }
 
 generate "provider" {

@@ -11,4 +11,4 @@ plan: ## Plan an environment: make plan ENV=dev
 .PHONY: apply
 apply: ## Apply an environment: make apply ENV=dev
 	@$(if $(ENV),,$(error ENV is not set, try: make apply ENV=dev))
-	@$(call with,terraform terragrunt) terragrunt run --all --working-dir $(unit_folder) -- apply $(ARGS)
+	@MTLS_ROLE=apply $(call with,terraform terragrunt) terragrunt run --all --working-dir $(unit_folder) -- apply $(ARGS)

@@ -26,4 +26,9 @@ inputs = {
   region            = include.root.locals.region
   state_bucket_name = dependency.state_bucket.outputs.bucket_name
   github_repository = include.root.locals.organization.github_repository
+
+  # optional
+  # Repositories made since July 2026 name themselves to AWS with their ids: fill in both, or no workflow gets in.
+  # github_repository_ids  = { owner = "1", repository = "2" }
+  trusted_principal_arns = include.root.locals.account.operators
 }

@@ -33,7 +33,7 @@ dependency "cognito_m2m" {
 inputs = {
   # required
   name_prefix         = include.root.locals.name_prefix
-  account_id          = include.root.locals.account_id
+  environment         = include.root.locals.environment.name
   package             = include.root.locals.packages["authorizer"]
   issuer              = dependency.cognito_m2m.outputs.issuer
   jwks_uri            = dependency.cognito_m2m.outputs.jwks_uri
@@ -45,4 +45,8 @@ inputs = {
   route_scopes = {
     "GET /whoami" = "api/read"
   }
+
+  # optional
+  log_retention_days       = include.root.locals.environment.log_retention_days
+  permissions_boundary_arn = include.root.locals.permissions_boundary_arn
 }

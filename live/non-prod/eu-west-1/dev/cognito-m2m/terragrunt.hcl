@@ -22,9 +22,11 @@ dependency "registry" {
 inputs = {
   # required
   name_prefix         = include.root.locals.name_prefix
+  environment         = include.root.locals.environment.name
   account_id          = include.root.locals.account_id
   region              = include.root.locals.region
   domain_prefix       = "${include.root.locals.name_prefix}-${include.root.locals.account_id}"
+  parameter_prefix    = include.root.locals.parameter_path
   api_domain_name     = include.root.locals.api_domain_name
   registry_table_name = dependency.registry.outputs.table_name
   registry_table_arn  = dependency.registry.outputs.table_arn
@@ -48,4 +50,8 @@ inputs = {
       scopes = ["api/read", "api/write"]
     }
   }
+
+  # optional
+  log_retention_days       = include.root.locals.environment.log_retention_days
+  permissions_boundary_arn = include.root.locals.permissions_boundary_arn
 }

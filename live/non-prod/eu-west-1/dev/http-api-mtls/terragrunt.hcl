@@ -91,7 +91,8 @@ inputs = {
     }
   }
 
+  throttling = include.root.locals.environment.throttling
+
   # optional
-  throttling         = include.root.locals.environment.throttling
   log_retention_days = include.root.locals.environment.log_retention_days
 }

@@ -10,5 +10,5 @@ terraform {
 }
 
 inputs = {
-  bucket_name = "${include.root.locals.name_prefix}-truststore-${include.root.locals.account_id}"
+  bucket_name = include.root.locals.truststore_bucket_name
 }

@@ -17,7 +17,8 @@ inputs = {
   handler     = "mtls_whoami.handler.handler"
 
   # optional
-  log_retention_days = include.root.locals.environment.log_retention_days
+  log_retention_days       = include.root.locals.environment.log_retention_days
+  permissions_boundary_arn = include.root.locals.permissions_boundary_arn
   environment = {
     ENVIRONMENT                  = include.root.locals.environment.name
     LOG_LEVEL                    = "INFO"

@@ -28,6 +28,10 @@ inputs = {
   github_repository = include.root.locals.organization.github_repository
 
   # optional
+  # Repositories made since July 2026 name themselves to AWS with their ids: fill in both, or no workflow gets in.
+  # github_repository_ids  = { owner = "1", repository = "2" }
+  trusted_principal_arns = include.root.locals.account.operators
+
   # ARNs from known names: neither the CA bucket nor an environment's registry exists when this role is first made.
   ceremony = {
     ca_bucket_name = "${include.root.locals.organization.organization}-ca-${include.root.locals.account_id}"
@@ -35,5 +39,6 @@ inputs = {
       for environment, account_id in include.root.locals.workload_accounts :
       "arn:aws:iam::${account_id}:role/${include.root.locals.organization.organization}-${environment}-pki-writer"
     ]
+    trusted_principal_arns = include.root.locals.account.ceremony_holders
   }
 }

@@ -1,14 +1,23 @@
 """What functions and certificate authority share: the fingerprint rule and the registry schema.
 
-Standard library only: every Lambda image carries this package.
+Standard library only: every Lambda package carries it, and clients are handed in.
 """
 
+from clientcert.binding import (
+    MAXIMUM_AGE_SECONDS,
+    MAXIMUM_SKEW_SECONDS,
+    BindingStatement,
+    MalformedStatementError,
+    SignedStatement,
+)
+from clientcert.event import certificate_pem
 from clientcert.fingerprint import (
     MalformedCertificateError,
     der_from_pem,
     fingerprint,
     thumbprint,
 )
+from clientcert.lookup import Registry
 from clientcert.registry import (
     BY_CLIENT_ID_INDEX,
     MalformedRecordError,
@@ -19,11 +28,18 @@ from clientcert.registry import (
 
 __all__ = [
     "BY_CLIENT_ID_INDEX",
+    "MAXIMUM_AGE_SECONDS",
+    "MAXIMUM_SKEW_SECONDS",
+    "BindingStatement",
     "MalformedCertificateError",
     "MalformedRecordError",
+    "MalformedStatementError",
+    "Registry",
     "RegistryRecord",
     "RevocationReason",
+    "SignedStatement",
     "Status",
+    "certificate_pem",
     "der_from_pem",
     "fingerprint",
     "thumbprint",

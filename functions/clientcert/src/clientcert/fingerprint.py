@@ -2,14 +2,12 @@
 
 import base64
 import hashlib
-import re
 
 MAXIMUM_PEM_LENGTH = 64 * 1024
 """Characters. API Gateway passes one leaf; the largest sensible one is far smaller."""
 
-_PEM = re.compile(
-    r"\A\s*-----BEGIN CERTIFICATE-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*\Z"
-)
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+_END = b"-----END CERTIFICATE-----"
 
 
 class MalformedCertificateError(ValueError):
@@ -27,15 +25,17 @@ def der_from_pem(pem: str) -> bytes:
     """
     if len(pem) > MAXIMUM_PEM_LENGTH:
         raise MalformedCertificateError(f"PEM text exceeds {MAXIMUM_PEM_LENGTH} characters")
-    match = _PEM.match(pem)
-    if match is None:
+    if not pem.isascii():
+        raise MalformedCertificateError("PEM text must be ASCII")
+    text = pem.encode("ascii").strip()
+    if not text.startswith(_BEGIN) or not text.endswith(_END):
         raise MalformedCertificateError("expected exactly one PEM block labelled CERTIFICATE")
-    body = "".join(match.group(1).split())
+    body = b"".join(text[len(_BEGIN) : -len(_END)].split())
     try:
         der = base64.b64decode(body, validate=True)
     except ValueError as error:
         raise MalformedCertificateError("the PEM body is not base64") from error
-    if base64.b64encode(der).decode("ascii") != body:
+    if base64.b64encode(der) != body:
         raise MalformedCertificateError("the PEM body is not canonical base64")
     if not _is_one_der_sequence(der):
         raise MalformedCertificateError("the PEM body is not one DER sequence")

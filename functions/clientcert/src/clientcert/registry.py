@@ -13,6 +13,7 @@ BY_CLIENT_ID_INDEX = "by-client-id"
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _SERIAL_NUMBER = re.compile(r"[1-9][0-9]{0,48}")
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # scope-token of RFC 6749, section 3.3
 
 
 class MalformedRecordError(ValueError):
@@ -49,7 +50,7 @@ class RegistryRecord:
         client_id: the device's name, the certificate's common name.
         serial_number: decimal string, as API Gateway shows it.
         issuer: distinguished name of the issuing CA (RFC 4514).
-        not_before: start of validity, UTC.
+        not_before: start of validity, UTC; times are kept to the second.
         not_after: end of validity, UTC.
         status: active or revoked.
         scopes: the OAuth scopes the device may ask for.
@@ -80,8 +81,8 @@ class RegistryRecord:
         for name in ("client_id", "issuer", "cognito_client_id"):
             if not getattr(self, name):
                 raise MalformedRecordError(f"{name}: must not be empty")
-        if not self.scopes:
-            raise MalformedRecordError("scopes: at least one scope expected")
+        self._check_scopes()
+        self._check_times()
         revoked = self.status is Status.REVOKED
         if revoked != (self.revoked_at is not None) or revoked != (
             self.revocation_reason is not None
@@ -89,6 +90,20 @@ class RegistryRecord:
             raise MalformedRecordError(
                 "revoked_at, revocation_reason: expected exactly when status is revoked"
             )
+
+    def _check_scopes(self) -> None:
+        if not self.scopes:
+            raise MalformedRecordError("scopes: at least one scope expected")
+        if not all(_SCOPE.fullmatch(scope) for scope in self.scopes):
+            raise MalformedRecordError("scopes: a scope holds no space, quote or control character")
+
+    def _check_times(self) -> None:
+        for name in ("not_before", "not_after", "issued_at", "revoked_at"):
+            moment = getattr(self, name)
+            if moment is not None and moment.utcoffset() is None:
+                raise MalformedRecordError(f"{name}: a time zone is missing")
+        if self.not_before > self.not_after:
+            raise MalformedRecordError("not_after: must not lie before not_before")
 
     def is_usable(self, now: datetime) -> bool:
         """Whether the certificate may be used at this moment: active and within its validity."""
@@ -159,12 +174,15 @@ def _string_set(item: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _timestamp(item: Mapping[str, Any], name: str) -> datetime:
+    text = _string(item, name)
+    expected = f"{name}: UTC time such as 2026-01-31T12:00:00Z expected"
     try:
-        return datetime.strptime(_string(item, name), _TIMESTAMP).replace(tzinfo=UTC)
+        moment = datetime.strptime(text, _TIMESTAMP).replace(tzinfo=UTC)
     except ValueError as error:
-        raise MalformedRecordError(
-            f"{name}: UTC time such as 2026-01-31T12:00:00Z expected"
-        ) from error
+        raise MalformedRecordError(expected) from error
+    if _format(moment) != text:
+        raise MalformedRecordError(expected)
+    return moment
 
 
 def _member[E: StrEnum](enumeration: type[E], item: Mapping[str, Any], name: str) -> E:

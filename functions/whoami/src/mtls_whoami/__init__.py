@@ -1,1 +1,4 @@
-"""The sample protected resource: says who the caller is."""
+"""The sample protected resource: says who the caller is.
+
+Nothing is exported; Lambda enters through `mtls_whoami.handler.handler`.
+"""

@@ -7,22 +7,22 @@ locals {
   prefix = var.organization
   within = "${var.region}:${var.account_id}"
   names = {
-    buckets     = "arn:aws:s3:::${local.prefix}-*"
-    truststores = "arn:aws:s3:::${local.prefix}-*-truststore-*"
-    tables      = "arn:aws:dynamodb:${local.within}:table/${local.prefix}-*"
-    functions   = "arn:aws:lambda:${local.within}:function:${local.prefix}-*"
-    log_groups  = "arn:aws:logs:${local.within}:log-group:/aws/*/${local.prefix}-*"
-    parameters  = "arn:aws:ssm:${local.within}:parameter/${local.prefix}/*"
-    secrets     = "arn:aws:secretsmanager:${local.within}:secret:${local.prefix}-*"
-    stacks      = "arn:aws:cloudformation:${local.within}:stack/${local.prefix}-*/*"
-    alarms      = "arn:aws:cloudwatch:${local.within}:alarm:${local.prefix}-*"
-    images      = "arn:aws:ecr:${local.within}:repository/${local.prefix}-*"
-    roles       = "${local.iam_arn}:role/${local.prefix}-*"
-    policies    = "${local.iam_arn}:policy/${local.prefix}-*"
-    keys        = "arn:aws:kms:${local.within}:key/*"
-    aliases     = "arn:aws:kms:${local.within}:alias/${local.prefix}-*"
-    user_pools  = "arn:aws:cognito-idp:${local.within}:userpool/*"
-    certificate = "arn:aws:acm:${local.within}:certificate/*"
+    buckets      = "arn:aws:s3:::${local.prefix}-*"
+    truststores  = "arn:aws:s3:::${local.prefix}-*-truststore-*"
+    tables       = "arn:aws:dynamodb:${local.within}:table/${local.prefix}-*"
+    functions    = "arn:aws:lambda:${local.within}:function:${local.prefix}-*"
+    log_groups   = "arn:aws:logs:${local.within}:log-group:/aws/*/${local.prefix}-*"
+    parameters   = "arn:aws:ssm:${local.within}:parameter/${local.prefix}/*"
+    secrets      = "arn:aws:secretsmanager:${local.within}:secret:${local.prefix}-*"
+    stacks       = "arn:aws:cloudformation:${local.within}:stack/${local.prefix}-*/*"
+    alarms       = "arn:aws:cloudwatch:${local.within}:alarm:${local.prefix}-*"
+    images       = "arn:aws:ecr:${local.within}:repository/${local.prefix}-*"
+    roles        = "${local.iam_arn}:role/${local.prefix}-*"
+    policies     = "${local.iam_arn}:policy/${local.prefix}-*"
+    keys         = "arn:aws:kms:${local.within}:key/*"
+    aliases      = "arn:aws:kms:${local.within}:alias/${local.prefix}-*"
+    user_pools   = "arn:aws:cognito-idp:${local.within}:userpool/*"
+    certificates = "arn:aws:acm:${local.within}:certificate/*"
     # HTTP APIs and custom domains: not /apikeys, whose answer is the key.
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-permissions-reference.html
     apis = [for path in ["apis", "apis/*", "domainnames", "domainnames/*", "tags/*"] : "arn:aws:apigateway:${var.region}::/${path}"]
@@ -119,31 +119,53 @@ locals {
         Resource = local.names.apis
       },
       {
-        # Things without a name in their ARN, and lists, which take no resource.
+        # Things without a name in their ARN, and searches by name, which IAM judges against all of the kind.
         Sid    = "ById"
         Effect = "Allow"
         Action = [
           "acm:DescribeCertificate",
-          "acm:ListCertificates",
           "acm:ListTagsForCertificate",
           "cloudwatch:DescribeAlarms",
           "cognito-idp:DescribeResourceServer",
           "cognito-idp:DescribeUserPool",
-          "cognito-idp:DescribeUserPoolDomain",
           "cognito-idp:GetUserPoolMfaConfig",
           "cognito-idp:ListResourceServers",
           "cognito-idp:ListTagsForResource",
-          "iam:ListOpenIDConnectProviders",
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
           "kms:GetPublicKey",
-          "kms:ListAliases",
           "kms:ListResourceTags",
           "logs:DescribeLogGroups",
+          "route53:GetChange",
+          "route53:GetHealthCheck",
+          "route53:GetHostedZone",
+          "route53:ListResourceRecordSets",
+          "route53:ListTagsForResource",
+        ]
+        Resource = [
+          local.names.certificates,
+          local.names.user_pools,
+          local.names.keys,
+          "arn:aws:cloudwatch:${local.within}:alarm:*",
+          "arn:aws:logs:${local.within}:log-group:*",
+          "arn:aws:route53:::change/*",
+          "arn:aws:route53:::healthcheck/*",
+          "arn:aws:route53:::hostedzone/*",
+        ]
+      },
+      {
+        # Lists, which take no resource.
+        Sid    = "Lists"
+        Effect = "Allow"
+        Action = [
+          "acm:ListCertificates",
+          "cognito-idp:DescribeUserPoolDomain",
+          "iam:ListOpenIDConnectProviders",
+          "kms:ListAliases",
           "logs:DescribeResourcePolicies",
-          "route53:Get*",
-          "route53:List*",
+          "route53:ListHostedZones",
+          "route53:ListHostedZonesByName",
           "ssm:DescribeParameters",
         ]
         Resource = "*"
@@ -465,7 +487,7 @@ locals {
           "acm:RequestCertificate",
           "acm:UpdateCertificateOptions",
         ]
-        Resource = local.names.certificate
+        Resource = local.names.certificates
       },
       {
         Sid    = "Dns"
@@ -473,12 +495,16 @@ locals {
         Action = [
           "route53:ChangeResourceRecordSets",
           "route53:ChangeTagsForResource",
-          "route53:CreateHealthCheck",
-          "route53:CreateHostedZone",
           "route53:DeleteHealthCheck",
           "route53:UpdateHealthCheck",
           "route53:UpdateHostedZoneComment",
         ]
+        Resource = ["arn:aws:route53:::healthcheck/*", "arn:aws:route53:::hostedzone/*"]
+      },
+      {
+        Sid      = "NewDns"
+        Effect   = "Allow"
+        Action   = ["route53:CreateHealthCheck", "route53:CreateHostedZone"]
         Resource = "*"
       },
       {

@@ -56,7 +56,7 @@ variable "truststore_version" {
 
   # "null" is what S3 calls the version of an object in a bucket without versioning: it can be overwritten.
   validation {
-    condition     = can(regex("^[A-Za-z0-9._-]{1,1024}$", var.truststore_version)) && var.truststore_version != "null"
+    condition     = can(regex("^[A-Za-z0-9._-]+$", var.truststore_version)) && var.truststore_version != "null"
     error_message = "truststore_version must be the version id of an object in a versioned bucket. Upload the truststore first; its upload prints the version."
   }
 }

@@ -30,6 +30,7 @@ module "function" {
     resources = [var.registry_table_arn]
   }]
 
-  log_retention_days = var.log_retention_days
-  log_kms_key_arn    = var.log_kms_key_arn
+  log_retention_days       = var.log_retention_days
+  log_kms_key_arn          = var.log_kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -18,16 +18,6 @@ variable "environment" {
   }
 }
 
-variable "account_id" {
-  description = "AWS account of the environment. The registry's table must be in it."
-  type        = string
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id must be 12 digits."
-  }
-}
-
 variable "package" {
   description = "The function's code: see module `function`."
   type = object({
@@ -72,8 +62,8 @@ variable "registry_table_arn" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:${var.account_id}:table/", var.registry_table_arn)) && endswith(var.registry_table_arn, ":table/${var.registry_table_name}")
-    error_message = "registry_table_arn must be the ARN of the table registry_table_name in account_id: a registry of another environment would let its devices in."
+    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/", var.registry_table_arn)) && endswith(var.registry_table_arn, ":table/${var.registry_table_name}")
+    error_message = "registry_table_arn must be the ARN of the table registry_table_name: the function may read no other."
   }
 }
 
@@ -150,5 +140,11 @@ variable "log_kms_key_arn" {
 variable "reserved_concurrency" {
   description = "Concurrent executions that are kept for the function. Null: it shares the account's."
   type        = number
+  default     = null
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the execution role. Null: none."
+  type        = string
   default     = null
 }

@@ -5,6 +5,8 @@ locals {
 
   secret_prefix = "${var.name_prefix}/app-client"
 
+  oauth_scopes = [for name in sort(keys(var.resource_server.scopes)) : "${var.resource_server.identifier}/${name}"]
+
   function_environment = {
     POWERTOOLS_METRICS_NAMESPACE = "mtls-api"
     LOG_LEVEL                    = var.log_level
@@ -108,8 +110,9 @@ module "token_binding" {
     resources = [aws_kms_key.token_binding.arn]
   }]
 
-  log_retention_days = var.log_retention_days
-  log_kms_key_arn    = var.log_kms_key_arn
+  log_retention_days       = var.log_retention_days
+  log_kms_key_arn          = var.log_kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 resource "aws_lambda_permission" "token_binding" {
@@ -193,7 +196,7 @@ locals {
         GenerateSecret                  = true
         AllowedOAuthFlowsUserPoolClient = true
         AllowedOAuthFlows               = ["client_credentials"]
-        AllowedOAuthScopes              = [for scope in sort(client.scopes) : "${var.resource_server.identifier}/${scope}"]
+        AllowedOAuthScopes              = sort(client.scopes)
         AccessTokenValidity             = var.access_token_validity_minutes
         TokenValidityUnits              = { AccessToken = "minutes" }
         EnableTokenRevocation           = true
@@ -270,7 +273,7 @@ module "token" {
     COGNITO_TOKEN_ENDPOINT   = local.token_endpoint
     APP_CLIENT_SECRET_PREFIX = local.secret_prefix
     API_DOMAIN_NAME          = var.api_domain_name
-    SCOPES_SUPPORTED         = jsonencode([for scope in sort(keys(var.resource_server.scopes)) : "${var.resource_server.identifier}/${scope}"])
+    SCOPES_SUPPORTED         = jsonencode(local.oauth_scopes)
     JWKS_URI                 = local.jwks_uri
   })
 
@@ -292,6 +295,7 @@ module "token" {
     },
   ]
 
-  log_retention_days = var.log_retention_days
-  log_kms_key_arn    = var.log_kms_key_arn
+  log_retention_days       = var.log_retention_days
+  log_kms_key_arn          = var.log_kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -75,7 +75,7 @@ variable "resource_server" {
 }
 
 variable "app_clients" {
-  description = "App clients: name to the scopes it may ask for (names of `resource_server.scopes`). One per tenant or set of scopes, never one per device: Cognito allows 1,000 a pool and charges for each."
+  description = "App clients: name to the OAuth scopes it may ask for, as `<resource_server.identifier>/<scope>`. One per tenant or set of scopes, never one per device: Cognito allows 1,000 a pool and charges for each."
   type = map(object({
     scopes = list(string)
   }))
@@ -99,9 +99,9 @@ variable "app_clients" {
     condition = alltrue([
       for client in values(var.app_clients) :
       length(client.scopes) > 0 && length(distinct(client.scopes)) == length(client.scopes)
-      && alltrue([for scope in client.scopes : contains(keys(var.resource_server.scopes), scope)])
+      && alltrue([for scope in client.scopes : contains([for name in keys(var.resource_server.scopes) : "${var.resource_server.identifier}/${name}"], scope)])
     ])
-    error_message = "app_clients: each needs at least one scope, each once, and every scope must be one of resource_server.scopes."
+    error_message = "app_clients: each needs at least one scope, each once and in full, for example api/read, and every scope must be one of resource_server.scopes."
   }
 }
 
@@ -151,8 +151,8 @@ variable "registry_table_arn" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:${var.account_id}:table/", var.registry_table_arn)) && endswith(var.registry_table_arn, ":table/${var.registry_table_name}")
-    error_message = "registry_table_arn must be the ARN of the table registry_table_name in account_id: a registry of another environment would let its devices in."
+    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/", var.registry_table_arn)) && endswith(var.registry_table_arn, ":table/${var.registry_table_name}")
+    error_message = "registry_table_arn must be the ARN of the table registry_table_name: the function may read no other."
   }
 }
 
@@ -215,5 +215,11 @@ variable "log_kms_key_arn" {
 variable "reserved_concurrency" {
   description = "Concurrent executions that are kept for each of the two functions. Null: they share the account's."
   type        = number
+  default     = null
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the execution roles. Null: none."
+  type        = string
   default     = null
 }

@@ -30,6 +30,8 @@ resource "aws_iam_role" "this" {
   name        = var.name
   description = "Execution role of the Lambda function ${var.name}"
 
+  permissions_boundary = var.permissions_boundary_arn
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

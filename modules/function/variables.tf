@@ -173,3 +173,14 @@ variable "tracing" {
   type        = bool
   default     = false
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the execution role, for accounts where a pipeline may only make bounded roles. Null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}

@@ -1,0 +1,114 @@
+"""What can go wrong in the certificate authority.
+
+::
+
+    PkiError                     exit code 1
+    ├── UsageError               exit code 2: the arguments make no sense
+    ├── OrganizationError        live/organization.yaml or the tree around it
+    ├── AccountError             a role led into another account than expected
+    ├── KeyKeeperError           a signing key is missing, disabled, or not the expected one
+    ├── IssuanceError            the certificate would break its profile or outlive its issuer
+    ├── CsrError                 a certificate signing request that is refused
+    ├── CaStoreError             the bucket of CA certificates
+    │   └── AlreadyBootstrappedError
+    ├── RegistryError            the environment's registry
+    │   ├── UnknownClientError
+    │   └── ActiveCertificateError
+    ├── AppClientError           the client's OAuth app client
+    ├── TruststoreError          a bundle that is refused, or the bucket it goes to
+    └── FileError                files that cannot be read or written
+
+Only ``pki.console`` turns these into words and an exit code.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "AccountError",
+    "ActiveCertificateError",
+    "AlreadyBootstrappedError",
+    "AppClientError",
+    "CaStoreError",
+    "CsrError",
+    "FileError",
+    "IssuanceError",
+    "KeyKeeperError",
+    "OrganizationError",
+    "PkiError",
+    "RegistryError",
+    "TruststoreError",
+    "UnknownClientError",
+    "UsageError",
+]
+
+
+class PkiError(Exception):
+    """Something was refused or failed.
+
+    Attributes:
+        hint: what the reader can do about it, one sentence, or None.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(PkiError):
+    """The arguments are malformed or contradict each other."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class OrganizationError(PkiError):
+    """The organisation's facts are missing or wrong."""
+
+
+class AccountError(PkiError):
+    """A role led into another account than expected."""
+
+
+class KeyKeeperError(PkiError):
+    """A signing key is missing, cannot be used, or is not the expected one."""
+
+
+class IssuanceError(PkiError):
+    """The certificate would break its profile, or outlive its issuer."""
+
+
+class CsrError(PkiError):
+    """The certificate signing request is refused."""
+
+
+class CaStoreError(PkiError):
+    """The CA certificates are missing, unreadable, or contradict the keys."""
+
+
+class AlreadyBootstrappedError(CaStoreError):
+    """Everything that was asked for exists."""
+
+
+class RegistryError(PkiError):
+    """The registry refused, or holds what it should not."""
+
+
+class UnknownClientError(RegistryError):
+    """The registry holds no such certificate."""
+
+
+class ActiveCertificateError(RegistryError):
+    """The client already has a certificate that may be used."""
+
+
+class AppClientError(PkiError):
+    """The environment has no such app client."""
+
+
+class TruststoreError(PkiError):
+    """The bundle is refused, or its bucket is."""
+
+
+class FileError(PkiError):
+    """A file cannot be read, or must not be overwritten."""

@@ -1,0 +1,292 @@
+"""The organisation's facts, and every name that follows from them.
+
+``live/organization.yaml`` holds the facts; where an environment lives is the path
+``live/<account>/<region>/<environment>/``. Nothing here talks to AWS.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pki.errors import OrganizationError, UsageError
+
+ORGANIZATION_FILE = "organization.yaml"
+SECURITY_ACCOUNT = "security"
+MOCK_ACCOUNT_ID = "000000000000"
+"""Stands in Terragrunt's mock outputs; never a real account."""
+
+_ORGANIZATION = re.compile(r"[a-z][a-z0-9-]{1,14}")
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,14}")
+_ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_GENERATION = re.compile(r"g([1-9][0-9]{0,2})")
+_ENVIRONMENT_MARK = "*/*/*/registry/terragrunt.hcl"
+"""Below the live folder: an environment is what has a registry (root.hcl reads the tree alike)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment, and the names of what its workload account holds for it."""
+
+    organization: str
+    name: str
+    account_name: str
+    account_id: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        """First part of every name: ``example-dev``."""
+        return f"{self.organization}-{self.name}"
+
+    @property
+    def registry_table(self) -> str:
+        """The DynamoDB table of certificates."""
+        return f"{self.prefix}-registry"
+
+    @property
+    def truststore_bucket(self) -> str:
+        """The versioned bucket that API Gateway reads the truststore from."""
+        return f"{self.prefix}-truststore-{self.account_id}"
+
+    @property
+    def pki_writer_role_arn(self) -> str:
+        """The role that may write registry and truststore; it trusts the ceremony role alone."""
+        return f"arn:aws:iam::{self.account_id}:role/{self.prefix}-pki-writer"
+
+    def app_client_parameter(self, app_client: str) -> str:
+        """The SSM parameter that holds an app client's Cognito id."""
+        return f"/{self.organization}/{self.name}/app-clients/{app_client}"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One CA by name: the root, or an environment's issuing CA, of one generation.
+
+    A renewed CA is a new generation with a new subject, since API Gateway refuses two entries
+    of one subject in a truststore.
+    """
+
+    organization: str
+    environment: str | None
+    generation: str
+
+    @property
+    def common_name(self) -> str:
+        """``example Root CA G1`` or ``example dev Issuing CA G1``."""
+        role = "Root CA" if self.environment is None else f"{self.environment} Issuing CA"
+        return f"{self.organization} {role} {self.generation.upper()}"
+
+    @property
+    def object_key(self) -> str:
+        """Where its certificate lies in the CA bucket."""
+        folder = "root" if self.environment is None else f"issuing/{self.environment}"
+        return f"{folder}/{self.generation}.pem"
+
+    @property
+    def key_alias(self) -> str:
+        """The KMS alias of its key, in the security account."""
+        role = "root-ca" if self.environment is None else f"{self.environment}-issuing-ca"
+        return f"alias/{self.organization}-{role}-{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """What ``live/organization.yaml`` says, and the environments found beside it."""
+
+    name: str
+    domain: str
+    github_repository: str
+    region: str
+    accounts: Mapping[str, str]
+    environments: tuple[Environment, ...]
+
+    @property
+    def security_account_id(self) -> str:
+        """The account that holds the CA."""
+        return self.accounts[SECURITY_ACCOUNT]
+
+    @property
+    def ceremony_role_arn(self) -> str:
+        """The role that alone may sign, and may write the CA bucket."""
+        return f"arn:aws:iam::{self.security_account_id}:role/{self.name}-ceremony"
+
+    @property
+    def ca_bucket(self) -> str:
+        """The bucket of CA certificates, in the security account."""
+        return f"{self.name}-ca-{self.security_account_id}"
+
+    def root(self, generation: str) -> Authority:
+        """The root CA of a generation."""
+        return Authority(self.name, None, generation)
+
+    def issuing(self, environment: str, generation: str) -> Authority:
+        """An environment's issuing CA of a generation."""
+        return Authority(self.name, environment, generation)
+
+    def environment(self, name: str) -> Environment:
+        """Find an environment by name.
+
+        Raises:
+            UsageError: the tree has no such environment.
+        """
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        known = ", ".join(environment.name for environment in self.environments) or "none"
+        raise UsageError(
+            f"no environment {name!r} under live/",
+            hint=f"environments (folders with a registry unit) found: {known}",
+        )
+
+
+def parse_generation(text: str) -> str:
+    """A CA generation: ``g1`` to ``g999``.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if not _GENERATION.fullmatch(text):
+        raise UsageError(f"{text!r} is no CA generation", hint="write g1, g2, ...")
+    return text
+
+
+def find_live_dir(start: Path) -> Path:
+    """The live folder of the repository that ``start`` lies in.
+
+    Raises:
+        OrganizationError: no folder from ``start`` upward has ``live/organization.yaml``.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "live" / ORGANIZATION_FILE).is_file():
+            return folder / "live"
+    raise OrganizationError(
+        f"no live/{ORGANIZATION_FILE} in {start} or any folder above it",
+        hint="run from inside the repository, or name the folder with --live-dir",
+    )
+
+
+def load_organization(live_dir: Path) -> Organization:
+    """Read and check the organisation's facts and its environments.
+
+    Raises:
+        OrganizationError: the file is missing, is no YAML, or a fact in it is wrong; the message
+            names the fact.
+    """
+    path = live_dir / ORGANIZATION_FILE
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise OrganizationError(
+            f"{path} does not exist", hint="--live-dir names the folder that holds it"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise OrganizationError(f"{path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise OrganizationError(f"{path} is not YAML: {error}") from error
+    facts = _Facts(path, document)
+    name = facts.text("organization", _ORGANIZATION, "a lower-case name of 2 to 15 characters")
+    region = facts.text("region", _REGION, "a region such as eu-west-1")
+    domain = facts.text("domain", _DOMAIN, "a domain name")
+    repository = facts.text("github_repository", _REPOSITORY, "<owner>/<repository>")
+    accounts = facts.accounts()
+    facts.nothing_else()
+    return Organization(
+        name=name,
+        domain=domain,
+        github_repository=repository,
+        region=region,
+        accounts=accounts,
+        environments=_find_environments(live_dir, name, accounts),
+    )
+
+
+class _Facts:
+    """The file's mapping, read fact by fact."""
+
+    def __init__(self, path: Path, document: object) -> None:
+        if not isinstance(document, dict):
+            raise OrganizationError(f"{path}: expected a mapping of facts")
+        self._path = path
+        self._document: dict[Any, Any] = document
+        self._read: set[str] = set()
+
+    def text(self, name: str, pattern: re.Pattern[str], expected: str) -> str:
+        value = self._value(name)
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise OrganizationError(f"{self._path}: {name}: expected {expected}, found {value!r}")
+        return value
+
+    def accounts(self) -> dict[str, str]:
+        value = self._value("accounts")
+        if not isinstance(value, dict):
+            raise OrganizationError(f"{self._path}: accounts: expected a mapping of name to id")
+        for name, account_id in value.items():
+            self._check_account(name, account_id)
+        if SECURITY_ACCOUNT not in value:
+            raise OrganizationError(
+                f"{self._path}: accounts: {SECURITY_ACCOUNT} is missing",
+                hint="the certificate authority lives in an account of its own",
+            )
+        if len(set(value.values())) != len(value):
+            raise OrganizationError(f"{self._path}: accounts: two names share one account id")
+        return dict(value)
+
+    def nothing_else(self) -> None:
+        unknown = sorted(str(name) for name in set(self._document) - self._read)
+        if unknown:
+            raise OrganizationError(f"{self._path}: unknown: {', '.join(unknown)}")
+
+    def _value(self, name: str) -> object:
+        self._read.add(name)
+        if name not in self._document:
+            raise OrganizationError(f"{self._path}: {name} is missing")
+        value: object = self._document[name]
+        return value
+
+    def _check_account(self, name: object, account_id: object) -> None:
+        if not isinstance(name, str) or not _ACCOUNT_NAME.fullmatch(name):
+            raise OrganizationError(f"{self._path}: accounts: {name!r} is no account name")
+        if not isinstance(account_id, str):
+            raise OrganizationError(
+                f"{self._path}: accounts: {name}: expected a string of 12 digits",
+                hint=f'write {name}: "123456789012" with quotes: YAML drops leading zeros',
+            )
+        if not _ACCOUNT_ID.fullmatch(account_id):
+            raise OrganizationError(
+                f"{self._path}: accounts: {name}: expected 12 digits, found {account_id!r}"
+            )
+        if account_id == MOCK_ACCOUNT_ID:
+            raise OrganizationError(
+                f"{self._path}: accounts: {name}: {MOCK_ACCOUNT_ID} stands for a mock, "
+                "never for an account"
+            )
+
+
+def _find_environments(
+    live_dir: Path, organization: str, accounts: Mapping[str, str]
+) -> tuple[Environment, ...]:
+    found: dict[str, Environment] = {}
+    for unit in sorted(live_dir.glob(_ENVIRONMENT_MARK)):
+        folder = unit.parent.parent
+        account, region, name = folder.parts[-3:]
+        if account not in accounts:
+            raise OrganizationError(f"{folder}: {ORGANIZATION_FILE} knows no account {account!r}")
+        if not _REGION.fullmatch(region) or not _ENVIRONMENT.fullmatch(name):
+            raise OrganizationError(f"{folder}: expected live/<account>/<region>/<environment>")
+        if name in found:
+            other = found[name]
+            raise OrganizationError(
+                f"environment {name} lies in {account}/{region} and in "
+                f"{other.account_name}/{other.region}",
+                hint="an environment has one home; rename one of the folders",
+            )
+        found[name] = Environment(organization, name, account, accounts[account], region)
+    return tuple(found.values())

@@ -1,0 +1,140 @@
+"""Revoking: from that moment, neither ``/token`` nor the authorizer takes the certificate."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from clientcert import RegistryRecord, RevocationReason, Status
+from pki.errors import UnknownClientError, UsageError
+from pki.progress import Progress
+from pki.registry import Registry
+
+_DECIMAL = re.compile(r"[0-9]{1,49}")
+_HEXADECIMAL = re.compile(r"(0x)?([0-9a-f]{1,42})", re.IGNORECASE)
+_OCTETS = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{2}){1,20}", re.IGNORECASE)
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_MAXIMUM_SERIAL = 2**160
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What a revocation did.
+
+    Attributes:
+        revoked: the certificates that this run revoked.
+        already: those that were revoked before.
+    """
+
+    revoked: tuple[RegistryRecord, ...]
+    already: tuple[RegistryRecord, ...]
+
+
+def parse_serial(text: str) -> str:
+    """A serial number as the registry keeps it, from decimal, hexadecimal or octets with colons.
+
+    Digits alone are decimal; write ``0x`` before a hexadecimal number that has no letter.
+
+    Returns:
+        Decimal digits.
+
+    Raises:
+        UsageError: it is none of these, zero, or longer than 20 octets (RFC 5280, 4.1.2.2).
+    """
+    stripped = text.strip()
+    if _DECIMAL.fullmatch(stripped):
+        serial = int(stripped)
+    elif _OCTETS.fullmatch(stripped):
+        serial = int(stripped.replace(":", ""), 16)
+    elif _HEXADECIMAL.fullmatch(stripped):
+        serial = int(stripped, 16)
+    else:
+        raise UsageError(
+            f"{text!r} is no serial number", hint="decimal, 0x and hexadecimal, or octets 0a:1b:2c"
+        )
+    if not 0 < serial < _MAXIMUM_SERIAL:
+        raise UsageError(f"{text!r} is no serial number: it is positive and of 20 octets at most")
+    return str(serial)
+
+
+def parse_fingerprint(text: str) -> str:
+    """A fingerprint as the registry keeps it: colons dropped, lower case.
+
+    Raises:
+        UsageError: it is not 64 hexadecimal digits.
+    """
+    normal = text.strip().replace(":", "").lower()
+    if not _FINGERPRINT.fullmatch(normal):
+        raise UsageError(
+            f"{text!r} is no fingerprint",
+            hint="64 hexadecimal digits: openssl x509 -noout -fingerprint -sha256 -in client.crt",
+        )
+    return normal
+
+
+def by_client(registry: Registry, client_id: str, *, every: bool) -> tuple[RegistryRecord, ...]:
+    """The certificates of a client that a revocation means: the active ones, if there are any.
+
+    Raises:
+        UnknownClientError: the client has no certificate.
+        UsageError: it has several active ones, and not every one was meant.
+    """
+    records = registry.of_client(client_id)
+    if not records:
+        raise UnknownClientError(
+            f"the registry has no certificate of {client_id}",
+            hint="check the name and --environment",
+        )
+    active = tuple(record for record in records if record.status is Status.ACTIVE)
+    if len(active) > 1 and not every:
+        listed = "; ".join(
+            f"{record.fingerprint} issued {record.issued_at:%Y-%m-%d %H:%M:%S}" for record in active
+        )
+        raise UsageError(
+            f"{client_id} has {len(active)} active certificates: {listed}",
+            hint="name one with --fingerprint, or revoke them together with --all",
+        )
+    return active or records
+
+
+def by_serial(registry: Registry, serial_number: str) -> tuple[RegistryRecord, ...]:
+    """The certificate with a serial number (decimal).
+
+    Raises:
+        UnknownClientError: there is none.
+        UsageError: two CAs used the number.
+    """
+    records = registry.with_serial(serial_number)
+    if not records:
+        raise UnknownClientError(
+            f"the registry has no certificate with serial number {serial_number}",
+            hint="digits alone are read as decimal: write 0x before a hexadecimal number",
+        )
+    if len(records) > 1:
+        listed = ", ".join(record.fingerprint for record in records)
+        raise UsageError(
+            f"serial number {serial_number} is of {len(records)} certificates: {listed}",
+            hint="name one with --fingerprint",
+        )
+    return records
+
+
+def revoke(
+    registry: Registry,
+    fingerprints: tuple[str, ...],
+    reason: RevocationReason,
+    now: datetime,
+    progress: Progress,
+) -> Revocation:
+    """Revoke certificates; one that is revoked already stays as it is.
+
+    Raises:
+        UnknownClientError: the registry has no such certificate.
+    """
+    revoked: list[RegistryRecord] = []
+    already: list[RegistryRecord] = []
+    for fingerprint in fingerprints:
+        record, done = registry.revoke(fingerprint, reason, now)
+        (revoked if done else already).append(record)
+        state = "revoked" if done else "was revoked before"
+        progress.step(f"{record.fingerprint} of {record.client_id} {state}")
+    return Revocation(tuple(revoked), tuple(already))

@@ -24,7 +24,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.errors import ToolsError, exit_code
+from tools.paths import BUILD, ROOT
+
 TASK_ROOT = "/var/task"
 PYTHON_VERSION = "3.13"
 
@@ -46,18 +48,6 @@ _BOOKKEEPING = frozenset(
         "zip-safe",
     }
 )
-
-
-class BuildError(Exception):
-    """The functions could not be built.
-
-    Attributes:
-        hint: what to do about it.
-    """
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 class Architecture(StrEnum):
@@ -120,7 +110,7 @@ def find_functions(root: Path) -> dict[str, Function]:
     """The functions of the workspace by name: every member with ``[tool.build-functions]``.
 
     Raises:
-        BuildError: a member's table is not as it should be.
+        ToolsError: a member's table is not as it should be.
     """
     found: dict[str, Function] = {}
     for project in sorted(root.glob("functions/*/pyproject.toml")):
@@ -130,9 +120,9 @@ def find_functions(root: Path) -> dict[str, Function]:
             continue
         services = table.get("aws-services")
         if not isinstance(services, list):
-            raise BuildError(
+            raise ToolsError(
                 f"{project}: [tool.build-functions] has no list aws-services",
-                "list botocore's names of the services that the function calls, or []",
+                hint="list botocore's names of the services that the function calls, or []",
             )
         name = project.parent.name.replace("_", "-")
         found[name] = Function(
@@ -145,10 +135,10 @@ def build_tree(root: Path, function: Function, architecture: Architecture, tree:
     """Fill an empty or missing folder with what ``/var/task`` is to hold.
 
     Raises:
-        BuildError: uv is missing or failed, or the folder is not empty.
+        ToolsError: uv is missing or failed, or the folder is not empty.
     """
     if tree.exists() and any(tree.iterdir()):
-        raise BuildError(f"{tree}: the folder is not empty", "name a new one")
+        raise ToolsError(f"{tree}: the folder is not empty", hint="name a new one")
     tree.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         _install(root, function, architecture, tree, Path(scratch))
@@ -162,7 +152,7 @@ def build_package(
     """Build ``<output>/<architecture>/<name>.zip``, or find it built from the same inputs.
 
     Raises:
-        BuildError: uv is missing or failed.
+        ToolsError: uv is missing or failed.
     """
     folder = output / architecture
     folder.mkdir(parents=True, exist_ok=True)
@@ -265,9 +255,9 @@ def _prune(tree: Path, aws_services: frozenset[str]) -> None:
     if not data.is_dir():
         return
     if missing := aws_services - {path.name for path in data.iterdir()}:
-        raise BuildError(
+        raise ToolsError(
             f"botocore has no service {', '.join(sorted(missing))}",
-            "use botocore's names in aws-services, such as secretsmanager",
+            hint="use botocore's names in aws-services, such as secretsmanager",
         )
     for path in data.iterdir():
         if path.is_dir() and path.name not in aws_services:
@@ -317,11 +307,13 @@ def _run(command: Sequence[str], *, cwd: Path, environment: dict[str, str]) -> s
             command, cwd=cwd, env=environment, capture_output=True, text=True, check=True
         )
     except FileNotFoundError as error:
-        raise BuildError(f"{command[0]}: not found", "install uv and put it on PATH") from error
+        raise ToolsError(
+            f"{command[0]}: not found", hint="install uv and put it on PATH"
+        ) from error
     except subprocess.CalledProcessError as error:
-        raise BuildError(
+        raise ToolsError(
             f"{' '.join(command[:3])} failed with code {error.returncode}:\n{error.stderr.strip()}",
-            "mend what it names; `uv lock --check` tells whether the lock file is current",
+            hint="mend what it names; `uv lock --check` tells whether the lock file is current",
         ) from error
     return done.stdout
 
@@ -342,7 +334,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--output",
         type=Path,
-        default=ROOT / "build" / "lambda",
+        default=BUILD / "lambda",
         help="zips go to OUTPUT/ARCHITECTURE/NAME.zip; default: %(default)s",
     )
     result.add_argument(
@@ -356,10 +348,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; see `parser`."""
     command = parser()
     options = command.parse_args(arguments)
-    try:
+    architecture = _architecture(command, options.architecture)
+
+    def run() -> int:
         known = find_functions(ROOT)
         selected = _select(command, known, options.names or known)
-        architecture = _architecture(command, options.architecture)
         if options.tree is not None:
             if len(selected) != 1:
                 command.error("--tree takes exactly one NAME")
@@ -371,12 +364,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             packages.append(package)
             state = "unchanged" if package.reused else "built"
             print(f"{state} {package.path} ({package.size / 2**20:.1f} MiB)", file=sys.stderr)
-    except BuildError as error:
-        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
-        return 1
-    if options.json:
-        print(json.dumps([asdict(package) for package in packages], indent=2))
-    return 0
+        if options.json:
+            print(json.dumps([asdict(package) for package in packages], indent=2))
+        return 0
+
+    return exit_code(run)
 
 
 def _select(

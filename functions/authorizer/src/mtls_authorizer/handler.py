@@ -32,7 +32,9 @@ _AWS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 
 
 logger = Logger()
 metrics = Metrics()
-metrics.set_default_dimensions(environment=os.environ.get("ENVIRONMENT", "unknown"))
+metrics.set_default_dimensions(
+    environment=os.environ.get("ENVIRONMENT", "unknown"), service=metrics.service
+)
 
 
 @logger.inject_lambda_context(  # an event holds the token: never logged, whatever the environment
@@ -73,7 +75,11 @@ def build(environ: Mapping[str, str]) -> Authorizer:
         SettingsError: a variable is missing or wrong.
     """
     settings = Settings.from_environment(environ)
-    keys = KeySet(fetcher(urllib3.PoolManager(), settings.jwks_uri), monotonic=time.monotonic)
+    keys = KeySet(
+        fetcher(urllib3.PoolManager(), settings.jwks_uri),
+        monotonic=time.monotonic,
+        on_failure=lambda error: logger.error("no new keys from the issuer", cause=str(error)),
+    )
     registry = Registry(boto3.client("dynamodb", config=_AWS), settings.registry_table)
 
     def verify_token(token: str, now: float) -> AccessToken:

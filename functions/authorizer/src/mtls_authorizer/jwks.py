@@ -52,9 +52,11 @@ class KeySet:
         fetch: Callable[[], bytes],
         *,
         monotonic: Callable[[], float],
+        on_failure: Callable[[KeySetError], None],
         freshness: Freshness = Freshness(),
     ) -> None:
         self._fetch = fetch
+        self._on_failure = on_failure
         self._monotonic = monotonic
         self._freshness = freshness
         self._keys: Mapping[str, RSAPublicKey] = MappingProxyType({})
@@ -87,8 +89,9 @@ class KeySet:
         self._tried_at = now
         try:
             self._keys = parse_key_set(self._fetch())
-        except KeySetError:
-            return  # the last good keys serve on; how long, `find` decides
+        except KeySetError as error:
+            self._on_failure(error)  # the last good keys serve on; how long, `find` decides
+            return
         self._fetched_at = now
 
 

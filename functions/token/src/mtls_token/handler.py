@@ -38,7 +38,9 @@ _AWS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 
 
 logger = Logger()
 metrics = Metrics()
-metrics.set_default_dimensions(environment=os.environ.get("ENVIRONMENT", "unknown"))
+metrics.set_default_dimensions(
+    environment=os.environ.get("ENVIRONMENT", "unknown"), service=metrics.service
+)
 
 
 @dataclass(frozen=True, slots=True)

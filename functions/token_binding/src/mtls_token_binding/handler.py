@@ -32,7 +32,9 @@ _AWS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 
 
 logger = Logger()
 metrics = Metrics()
-metrics.set_default_dimensions(environment=os.environ.get("ENVIRONMENT", "unknown"))
+metrics.set_default_dimensions(
+    environment=os.environ.get("ENVIRONMENT", "unknown"), service=metrics.service
+)
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)

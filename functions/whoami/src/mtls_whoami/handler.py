@@ -13,7 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
 metrics = Metrics()
-metrics.set_default_dimensions(environment=os.environ.get("ENVIRONMENT", "unknown"))
+metrics.set_default_dimensions(
+    environment=os.environ.get("ENVIRONMENT", "unknown"), service=metrics.service
+)
 
 
 class UnidentifiedCallerError(Exception):

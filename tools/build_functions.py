@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +31,7 @@ from tools.paths import BUILD, ROOT
 TASK_ROOT = "/var/task"
 PYTHON_VERSION = "3.13"
 
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
+_TIME = 315532800  # 1980-01-01T00:00:00Z, the earliest that a zip can hold
 _BOTOCORE_SHARED = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
@@ -144,6 +145,7 @@ def build_tree(root: Path, function: Function, architecture: Architecture, tree:
         _install(root, function, architecture, tree, Path(scratch))
     _prune(tree, function.aws_services)
     _compile(tree)
+    _normalise(tree)
 
 
 def build_package(
@@ -174,14 +176,13 @@ def build_package(
 
 
 def write_zip(tree: Path, target: Path) -> None:
-    """Write a zip that depends on names and contents alone: order, times and modes are fixed."""
+    """Write a zip that depends on names, modes and contents alone: order and times are fixed."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in _files(tree):
-            entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), _ZIP_TIME)
+            entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), time.gmtime(_TIME)[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix, whatever builds it
-            executable = ".so" in path.suffixes
-            entry.external_attr = (0o100755 if executable else 0o100644) << 16
+            entry.external_attr = path.stat().st_mode << 16
             archive.writestr(entry, path.read_bytes())
 
 
@@ -284,6 +285,13 @@ def _compile(tree: Path) -> None:
         cwd=tree,
         environment={**os.environ, "PYTHONHASHSEED": "0"},
     )
+
+
+def _normalise(tree: Path) -> None:
+    """Give every entry a fixed mode, readable by Lambda's user, and a fixed time."""
+    for path in [*tree.rglob("*"), tree]:
+        path.chmod(0o755 if path.is_dir() or ".so" in path.suffixes else 0o644)
+        os.utime(path, (_TIME, _TIME))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -58,6 +58,20 @@ with_token() {
   authorization=(--header "@$work/authorization")
 }
 
+# forge_certificate NAME ISSUER: what anybody can make who is not the CA: $work/NAME.crt and NAME.key for the
+# device's name, issued by a CA of the given name (/O=.../CN=...).
+forge_certificate() {
+  local new=(req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256)
+  {
+    openssl "${new[@]}" -x509 -days 1 -subj "$2" -keyout "$work/$1-ca.key" -out "$work/$1-ca.crt"
+    openssl "${new[@]}" -new -subj "/CN=$client_id" -keyout "$work/$1.key" -out "$work/$1.csr"
+    printf 'keyUsage = critical, digitalSignature\nextendedKeyUsage = clientAuth\n' >"$work/extensions"
+    openssl x509 -req -sha256 -days 1 -set_serial 1 -in "$work/$1.csr" -extfile "$work/extensions" \
+      -CA "$work/$1-ca.crt" -CAkey "$work/$1-ca.key" -out "$work/$1.crt"
+  } 2>"$work/error" || { cat "$work/error" >&2; exit 1; }
+  forged=(--cert "$work/$1.crt" --key "$work/$1.key")
+}
+
 (($# == 1 || $# == 2)) || fail_usage "usage: test-requests.sh CLIENT_ID [OTHER_CLIENT_ID]"
 client_id=$1 other_id=${2:-}
 read_connection "$client_id"
@@ -82,12 +96,15 @@ check 200 "$client_id" "call with certificate and token" "${certificate[@]}" "${
 
 check reset "" "no client certificate" "${authorization[@]}" "$BASE_URL/whoami"
 
-openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 1 -subj "/CN=$client_id" \
-  -keyout "$work/unknown.key" -out "$work/unknown.crt" 2>/dev/null
-check 403 Forbidden "certificate of an unknown CA, same name" \
-  --cert "$work/unknown.crt" --key "$work/unknown.key" "${authorization[@]}" "$BASE_URL/whoami"
-check 403 Forbidden "token for a certificate of an unknown CA" \
-  --cert "$work/unknown.crt" --key "$work/unknown.key" "${token_request[@]}"
+forge_certificate unknown "/CN=Some Other CA"
+check 403 Forbidden "certificate of another CA, for the same device name" \
+  "${forged[@]}" "${authorization[@]}" "$BASE_URL/whoami"
+check 403 Forbidden "token for a certificate of another CA" "${forged[@]}" "${token_request[@]}"
+
+issuer=$(openssl x509 -in "$CERT" -noout -issuer -nameopt compat)
+forge_certificate impostor "${issuer#issuer=}"
+check 403 Forbidden "certificate of a CA that only bears our CA's name" \
+  "${forged[@]}" "${authorization[@]}" "$BASE_URL/whoami"
 
 # --- refused by /token -----------------------------------------------------------------------------
 

@@ -24,4 +24,5 @@ issued=$(call /token --data-urlencode grant_type=client_credentials \
   --data-urlencode "client_id=$1" --data-urlencode "scope=$SCOPE")
 token=$(json_field access_token <<<"$issued")
 # The header comes from standard input: a token on the command line shows in the process list.
-call /whoami --header @- <<<"Authorization: Bearer $token"
+identity=$(call /whoami --header @- <<<"Authorization: Bearer $token")
+python3 -m json.tool --indent 2 <<<"$identity"

@@ -52,7 +52,6 @@ variable "truststore_uri" {
 variable "truststore_version" {
   description = "Version id of the truststore object. Required: without it API Gateway would take whatever lies in the bucket at the next update."
   type        = string
-  nullable    = false
 
   # "null" is what S3 calls the version of an object in a bucket without versioning: it can be overwritten.
   validation {

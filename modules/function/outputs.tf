@@ -22,3 +22,13 @@ output "log_group_name" {
   description = "Name of the function's log group."
   value       = aws_cloudwatch_log_group.this.name
 }
+
+output "environment" {
+  description = "Environment variables of the function."
+  value       = try(aws_lambda_function.this.environment[0].variables, {})
+}
+
+output "policy" {
+  description = "What the function may do beside writing its own log: an IAM policy as JSON, or null."
+  value       = one(aws_iam_role_policy.this[*].policy)
+}

@@ -169,9 +169,16 @@ def go_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["curl", "requests", "httpx", "authlib", "node", "go"])
-def client(request: pytest.FixtureRequest) -> list[str]:
-    """The command that starts one example client; the device's name follows."""
-    match request.param:
+def client_name(request: pytest.FixtureRequest) -> str:
+    """Which of the example clients."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def client(client_name: str, request: pytest.FixtureRequest) -> list[str]:
+    """The command that starts it; the device's name follows."""
+    match client_name:
         case "curl":
             return [str(EXAMPLES / "curl.sh")]
         case "node":

@@ -174,8 +174,10 @@ def test_no_name_is_wrong_usage(client: list[str], local_dir: Path) -> None:
 
 
 @pytest.mark.platform
-def test_a_provisioned_device_is_let_in(client: list[str], platform: Platform) -> None:
-    device = platform.provision("example-allowed")
+def test_a_provisioned_device_is_let_in(
+    client: list[str], client_name: str, platform: Platform
+) -> None:
+    device = platform.provision(f"allowed-{client_name}")
 
     completed = run([*client, device.name], variables=platform.environment)
 
@@ -184,8 +186,10 @@ def test_a_provisioned_device_is_let_in(client: list[str], platform: Platform) -
 
 
 @pytest.mark.platform
-def test_a_revoked_device_is_refused(client: list[str], platform: Platform) -> None:
-    device = platform.provision("example-revoked")
+def test_a_revoked_device_is_refused(
+    client: list[str], client_name: str, platform: Platform
+) -> None:
+    device = platform.provision(f"revoked-{client_name}")
     platform.run("revoke-client", device.name, "--environment", "dev", "--reason", "superseded")
 
     completed = run([*client, device.name], variables=platform.environment)

@@ -1,0 +1,170 @@
+"""The command line: ``python -m local up|down|demo|status``."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+
+from local.demo import demo
+from local.down import down
+from local.endpoints import Endpoint
+from local.errors import LocalError
+from local.progress import Progress
+from local.settings import Settings
+from local.status import Status, status
+from local.up import up
+from pki.errors import PkiError
+from tools.errors import ToolsError
+from tools.paths import ROOT
+
+_EPILOG = """\
+environment:
+  GATEWAY_PORT     port of the emulator (default: 4566)
+  EDGE_PORT        port of the mTLS edge (default: 8443)
+  MTLS_LOCAL_DIR   where the platform keeps its state (default: .local)
+
+Everything listens on the loopback interface only. exit codes: 0 done, 1 failed (running the
+command again continues where it stopped), 2 wrong usage."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where words go: data to standard output, everything else to standard error."""
+
+    out: Console
+    err: Console
+
+    @property
+    def progress(self) -> Progress:
+        """Steps, as they happen."""
+        return Progress(self.err)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="The whole platform on this machine: an emulator of AWS, the real Terraform "
+        "modules applied by Terragrunt, the certificate authority, and the mTLS edge.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, help_text, command in (
+        ("up", "bring the platform up, or continue an interrupted start", _up),
+        ("demo", "bring it up and show who gets in and who does not", _demo),
+        ("status", "show what runs, and where; exit code 1 when it is not up", _status),
+        ("down", "stop it, leave no process, and forget its state (logs stay)", _down),
+    ):
+        subparser = commands.add_parser(
+            name,
+            help=help_text,
+            description=help_text[0].upper() + help_text[1:] + ".",
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        subparser.set_defaults(command=command)
+        if name == "status":
+            subparser.add_argument("--json", action="store_true", help="print a JSON document")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and turn errors into words and an exit code."""
+    arguments = build_parser().parse_args(argv)
+    screen = Screen(Console(highlight=False), Console(stderr=True, highlight=False))
+    command: Callable[[argparse.Namespace, Mapping[str, str], Screen], int] = arguments.command
+    try:
+        return command(arguments, os.environ, screen)
+    except LocalError as error:
+        return _fail(screen, str(error), error.hint, error.exit_code)
+    except PkiError as error:
+        return _fail(screen, str(error), error.hint, error.exit_code)
+    except ToolsError as error:
+        return _fail(screen, str(error), error.hint, 1)
+    except KeyboardInterrupt:
+        return _fail(screen, "interrupted", "running the command again continues", 130)
+
+
+def _fail(screen: Screen, message: str, hint: str | None, exit_code: int) -> int:
+    screen.err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    if hint:
+        screen.err.print(f"[bold]hint:[/] {escape(hint)}", soft_wrap=True)
+    return exit_code
+
+
+def _up(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
+    settings = Settings.from_environment(environ)
+    found = up(settings, environ, screen.progress)
+    _say_what_next(settings, found, screen)
+    return 0
+
+
+def _demo(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
+    settings = Settings.from_environment(environ)
+    found = up(settings, environ, screen.progress)
+    succeeded = demo(settings, screen.progress, screen.out)
+    _say_what_next(settings, found, screen)
+    return 0 if succeeded else 1
+
+
+def _down(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
+    state = Settings.from_environment(environ).state
+    stopped = down(state, screen.progress)
+    if not (stopped.edge or stopped.emulator):
+        screen.err.print("nothing was running")
+    return 0
+
+
+def _status(arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
+    found = status(Settings.from_environment(environ).state)
+    if arguments.json:
+        screen.out.print(json.dumps(found.to_json(), indent=2), soft_wrap=True, markup=False)
+    else:
+        _print_status(found, screen.out)
+    return 0 if found.is_up else 1
+
+
+def _print_status(found: Status, out: Console) -> None:
+    for name, part in (("emulator", found.emulator), ("edge", found.edge)):
+        state = f"process {part.pid} on 127.0.0.1:{part.port}" if part.running else "not running"
+        out.print(f"{name + ':':<10} {state}", soft_wrap=True)
+    for name, endpoint in found.endpoints.items():
+        out.print(f"{name + ':':<10} {endpoint.base_url} at {endpoint.address}", soft_wrap=True)
+    out.print(f"{'clients:':<10} {', '.join(found.clients) or 'none'}", soft_wrap=True)
+    if not found.is_up:
+        out.print("make up starts what is missing")
+
+
+def _say_what_next(settings: Settings, found: Mapping[str, Endpoint], screen: Screen) -> None:
+    state = settings.state
+    script = state.env_script
+    shown = script.relative_to(ROOT) if script.is_relative_to(ROOT) else script
+    clients = sorted(state.clients.iterdir()) if state.clients.is_dir() else []
+    name, endpoint = next(iter(found.items()))
+    lines = ["", f"The platform is up: {endpoint.base_url} (at {endpoint.address}).", ""]
+    lines += [f"  source {shown}"]
+    if not clients:
+        lines += [
+            f"  uv run provision-client device-001 --environment {name} --generate-key "
+            f"--output-dir {state.clients}",
+        ]
+    client = clients[0] if clients else state.clients / "device-001"
+    lines += [
+        f"  curl --cacert {endpoint.server_ca} --cert {client}/client.crt "
+        f"--key {client}/client.key \\",
+        f"    --resolve {endpoint.host}:{endpoint.port}:{endpoint.address.partition(':')[0]} \\",
+        f"    -d grant_type=client_credentials {endpoint.base_url}/token",
+        "",
+        "`make down` ends it.",
+    ]
+    screen.err.print("\n".join(lines), soft_wrap=True, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

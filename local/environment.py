@@ -1,0 +1,72 @@
+"""The environment in which tools talk to the local cloud, for our own commands and for people."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.settings import PIPELINE_ACCOUNT_ID, StateDirectory
+
+_FOREIGN_PREFIXES = ("AWS_", "MTLS_", "TF_VAR_", "TF_CLI_ARGS", "TG_")
+_FOREIGN = frozenset({"TF_PLUGIN_CACHE_DIR", "TF_DATA_DIR", "TF_WORKSPACE"})
+
+_MISLEADING = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "TF_PLUGIN_CACHE_DIR", "MTLS_BOOTSTRAP"),
+)
+"""What a person's shell may hold that would lead elsewhere."""
+
+
+def exports(
+    state: StateDirectory, endpoint_url: str, region: str, architecture: str
+) -> dict[str, str]:
+    """The variables that lead AWS's SDKs, Terraform and Terragrunt to the local cloud."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": PIPELINE_ACCOUNT_ID,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        # A person's profiles name real accounts.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "LAMBDA_ARCHITECTURE": architecture,
+        "MTLS_LOCAL_DIR": str(state.root),
+    }
+
+
+def child_environment(
+    environ: Mapping[str, str], exported: Mapping[str, str], **further: str
+) -> dict[str, str]:
+    """A person's environment without what would lead to real accounts, and with our exports."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_FOREIGN_PREFIXES) and name not in _FOREIGN
+    }
+    return {**kept, **exported, **further}
+
+
+def render_env_script(
+    exported: Mapping[str, str], tools: Mapping[str, str], search_path: list[Path]
+) -> str:
+    """The text of ``env.sh``.
+
+    Args:
+        exported: see `exports`.
+        tools: further variables, of the tools.
+        search_path: folders that come before the person's own PATH.
+    """
+    lines = [
+        "# Source this file: the AWS CLI, SDKs, Terraform and Terragrunt then talk to the local",
+        "# cloud. Written by `python -m local up`, gone after `python -m local down`.",
+        f"unset {' '.join(_MISLEADING)}",
+    ]
+    lines += [
+        f"export {name}={shlex.quote(value)}" for name, value in {**exported, **tools}.items()
+    ]
+    if search_path:
+        folders = os.pathsep.join(str(folder) for folder in search_path)
+        lines.append(f'export PATH={shlex.quote(folders)}"${{PATH:+{os.pathsep}$PATH}}"')
+    return "\n".join([*lines, ""])

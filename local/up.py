@@ -1,0 +1,336 @@
+"""``up``: from nothing to a running platform, in the order that AWS would take too.
+
+Each step is skipped or changes nothing where its work is done, so that an interrupted run is
+continued by running it again.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import emulator, endpoints, environment
+from local.cloud import Cloud
+from local.commands import Runner, UnitCounter
+from local.endpoints import Endpoint
+from local.errors import LocalError, UsageError
+from local.processes import Daemon, require_free_port
+from local.progress import Progress
+from local.settings import DEFAULT_EDGE_PORT, DEFAULT_GATEWAY_PORT, Settings, StateDirectory
+from pki.organization import Environment, Organization, load_organization
+from tools import install
+from tools.bootstrap_account import LIVE, Account, bootstrap, find_account, object_exists
+from tools.paths import LINKS, ROOT, cache_dir, locked, write_atomically
+
+_EDGE_SECONDS = 60.0
+_KEPT = frozenset({"cache", "logs", "run"})
+_ROOT_GENERATION = "g1"
+
+_TRUSTS_NOTHING_YET = (
+    # The domain pins a truststore, which needs the CA first; and what stands on the domain.
+    *("--filter", "!...acm-domain"),
+    # Applied when the account was bootstrapped.
+    *("--filter", "!state-bucket", "--filter", "!deploy-roles"),
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What the steps of `up` work with.
+
+    Attributes:
+        settings: what the person chose.
+        organization: the facts of ``live/``.
+        cloud: the emulator.
+        runner: runs commands as the pipeline's identity, in the local cloud.
+        progress: shows the steps.
+    """
+
+    settings: Settings
+    organization: Organization
+    cloud: Cloud
+    runner: Runner
+    progress: Progress
+
+    @property
+    def state(self) -> StateDirectory:
+        """The state directory."""
+        return self.settings.state
+
+
+def edge_daemon(state: StateDirectory) -> Daemon:
+    """The edge's process."""
+    return Daemon("edge", state.run / "edge.json", state.logs / "edge.log")
+
+
+def up(settings: Settings, environ: Mapping[str, str], progress: Progress) -> dict[str, Endpoint]:
+    """Bring the platform up, or what is missing of it.
+
+    Returns:
+        Environment to endpoint, as in ``endpoints.json``.
+
+    Raises:
+        LocalError, ToolsError: a step failed. What was reached stays; running it again continues.
+    """
+    state = settings.state
+    organization = load_organization(LIVE)
+    with locked(state.lock, lambda: progress.console.print("waiting for another command to end")):
+        with progress.step("tools"):
+            tools = install.ensure(
+                ["terraform", "terragrunt"], environ=environ, console=progress.console
+            )
+        platform = _start_emulator(settings, organization, tools, progress)
+        _build_accounts(platform)
+        _establish_trust(platform)
+        for entry in organization.environments:
+            _apply_environment(platform, entry)
+        _start_edge(platform, tools)
+        found = _endpoints(platform)
+        endpoints.write(state.endpoints, found)
+        _write_env_script(platform, tools)
+    return found
+
+
+def _start_emulator(
+    settings: Settings, organization: Organization, tools: Mapping[str, str], progress: Progress
+) -> Platform:
+    state = settings.state
+    running = emulator.daemon(state).running()
+    if running is None:
+        edge_daemon(state).stop()
+        port = settings.gateway_port or DEFAULT_GATEWAY_PORT
+        require_free_port(port, "emulator", "GATEWAY_PORT")
+        require_free_port(settings.edge_port or DEFAULT_EDGE_PORT, "edge", "EDGE_PORT")
+        with progress.step(f"emulator on port {port}"):
+            forget(state)
+            running = emulator.start(state, port, tools)
+    elif settings.gateway_port not in (None, running.port):
+        raise UsageError(
+            f"the emulator already runs on port {running.port}, not {settings.gateway_port}",
+            hint="end it first: make down",
+        )
+    elif not emulator.is_healthy(running.port):
+        raise LocalError(
+            f"the emulator (process {running.pid}) runs but does not answer on port {running.port}",
+            hint=f"make down, then make up; its log is {emulator.daemon(state).log}",
+        )
+    url = emulator.endpoint_url(running.port)
+    exported = environment.exports(state, url, organization.region, settings.architecture)
+    return Platform(
+        settings=settings,
+        organization=organization,
+        cloud=Cloud(url, organization.region),
+        runner=Runner(
+            environment.child_environment(tools, exported, MTLS_ROLE="apply"), state.logs
+        ),
+        progress=progress,
+    )
+
+
+def forget(state: StateDirectory) -> None:
+    """Remove what described a cloud that is gone: the emulator keeps everything in memory."""
+    if not state.root.is_dir():
+        return
+    for entry in state.root.iterdir():
+        if entry.name in _KEPT:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _build_accounts(platform: Platform) -> None:
+    """The functions' packages, and every account's state bucket and roles, side by side."""
+    names = [name for name in platform.organization.accounts if (LIVE / name).is_dir()]
+    accounts = [find_account(LIVE, name) for name in names]
+    with ThreadPoolExecutor() as pool:
+        _all(
+            [
+                pool.submit(_build_functions, platform),
+                *(pool.submit(_bootstrap_account, platform, account) for account in accounts),
+            ]
+        )
+
+
+def _build_functions(platform: Platform) -> None:
+    with platform.progress.step("functions built"):
+        platform.runner.python("build-functions", "tools.build_functions")
+
+
+def _bootstrap_account(platform: Platform, account: Account) -> None:
+    storage = platform.cloud.client("s3", account.id)
+
+    def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
+        # As AWS's administrator of that account would: there is no role to assume yet.
+        platform.runner.terragrunt(
+            f"{account.name}-{unit.name}-{command[0]}",
+            unit,
+            command,
+            extra_environ={**extra, "AWS_ACCESS_KEY_ID": account.id},
+        )
+
+    with platform.progress.step(f"account {account.name}: state bucket, roles"):
+        bootstrap(
+            account,
+            bootstrap_state=platform.state.bootstrap / f"{account.name}.tfstate",
+            state_is_in_bucket=lambda: object_exists(
+                storage, account.state_bucket, account.state_key
+            ),
+            terragrunt=terragrunt,
+        )
+
+
+def _establish_trust(platform: Platform) -> None:
+    """The CA's keys, what else needs no truststore, the CA itself, and its truststores."""
+    with platform.progress.step("CA keys, registry, tokens, functions") as step:
+        platform.runner.terragrunt(
+            "apply-foundation",
+            LIVE,
+            ["apply"],
+            options=["--all", *_TRUSTS_NOTHING_YET],
+            on_line=UnitCounter(step.update),
+        )
+    if not _ca_exists(platform):
+        with platform.progress.step("CA ceremony: root and issuing CAs signed in KMS"):
+            platform.runner.run("bootstrap-ca", [script("bootstrap-ca")])
+    for entry in platform.organization.environments:
+        with platform.progress.step(f"{entry.name}: truststore uploaded and pinned"):
+            pin = platform.state.truststore_pin(entry.name)
+            pin.parent.mkdir(parents=True, exist_ok=True)
+            platform.runner.run(
+                f"upload-truststore-{entry.name}",
+                [
+                    *(script("upload-truststore"), "--environment", entry.name),
+                    *("--pin-file", str(pin)),
+                ],
+            )
+
+
+def _ca_exists(platform: Platform) -> bool:
+    """Whether the ceremony was held: bootstrapping twice is refused, as it should be."""
+    organization = platform.organization
+    storage = platform.cloud.client("s3", organization.security_account_id)
+    authorities = [
+        organization.root(_ROOT_GENERATION),
+        *(
+            organization.issuing(entry.name, _ROOT_GENERATION)
+            for entry in organization.environments
+        ),
+    ]
+    return all(
+        object_exists(storage, organization.ca_bucket, authority.object_key)
+        for authority in authorities
+    )
+
+
+def _apply_environment(platform: Platform, entry: Environment) -> None:
+    folder = LIVE / entry.account_name / entry.region / entry.name
+    with platform.progress.step(f"{entry.name}: domain, API") as step:
+        platform.runner.terragrunt(
+            f"apply-{entry.name}",
+            folder,
+            ["apply"],
+            options=["--all"],
+            on_line=UnitCounter(step.update),
+        )
+
+
+def _start_edge(platform: Platform, tools: Mapping[str, str]) -> None:
+    settings, state = platform.settings, platform.state
+    daemon = edge_daemon(state)
+    running = daemon.running()
+    if running is not None:
+        if settings.edge_port not in (None, running.port):
+            raise UsageError(
+                f"the edge already runs on port {running.port}, not {settings.edge_port}",
+                hint="end it first: make down",
+            )
+        return
+    port = settings.edge_port or DEFAULT_EDGE_PORT
+    require_free_port(port, "edge", "EDGE_PORT")
+    accounts = sorted({entry.account_id for entry in platform.organization.environments})
+    exported = environment.exports(
+        state, platform.cloud.endpoint_url, platform.cloud.region, settings.architecture
+    )
+    with platform.progress.step(f"mTLS edge on port {port}"):
+        daemon.start(
+            [
+                *(sys.executable, "-m", "local.edge", "--port", str(port)),
+                *("--endpoint-url", platform.cloud.endpoint_url),
+                *("--region", platform.cloud.region, "--state-dir", str(state.server_ca.parent)),
+                *(option for account in accounts for option in ("--account", account)),
+            ],
+            port=port,
+            environ=environment.child_environment(tools, exported, PYTHONUNBUFFERED="1"),
+            cwd=ROOT,
+            ready=lambda: _says_listening(daemon.log),
+            deadline_seconds=_EDGE_SECONDS,
+        )
+
+
+def _says_listening(log: Path) -> bool:
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    return any(line.startswith("listening on ") for line in lines)
+
+
+def _endpoints(platform: Platform) -> dict[str, Endpoint]:
+    running = edge_daemon(platform.state).running()
+    if running is None:
+        raise LocalError("the edge ended", hint=f"see {edge_daemon(platform.state).log}")
+    return {
+        entry.name: endpoints.endpoint_of(
+            platform.organization,
+            entry,
+            port=running.port,
+            server_ca=platform.state.server_ca,
+            api_id=_api_id(platform.cloud, entry),
+        )
+        for entry in platform.organization.environments
+    }
+
+
+def _api_id(cloud: Cloud, entry: Environment) -> str:
+    name = f"{entry.prefix}-api"
+    apis = cloud.client("apigatewayv2", entry.account_id).get_apis()["Items"]
+    for api in apis:
+        if api["Name"] == name:
+            return str(api["ApiId"])
+    raise LocalError(f"account {entry.account_name} has no API {name}", hint="make up")
+
+
+def _write_env_script(platform: Platform, tools: Mapping[str, str]) -> None:
+    exported = environment.exports(
+        platform.state,
+        platform.cloud.endpoint_url,
+        platform.cloud.region,
+        platform.settings.architecture,
+    )
+    names = ("TF_CLI_CONFIG_FILE", "TG_TF_PATH", "UV_PYTHON")
+    further = {name: tools[name] for name in names if tools.get(name)}
+    write_atomically(
+        platform.state.env_script,
+        environment.render_env_script(exported, further, _search_path(tools)),
+    )
+
+
+def _search_path(tools: Mapping[str, str]) -> list[Path]:
+    """Folders of tools that were installed for this project and are on nobody's PATH."""
+    folders = [Path(folder) for folder in tools.get("PATH", os.defpath).split(os.pathsep) if folder]
+    cache = cache_dir(tools)
+    return [folder for folder in folders if folder == LINKS or folder.is_relative_to(cache)]
+
+
+def script(name: str) -> str:
+    """A console script of this project, in the environment that runs us."""
+    return str(Path(sys.executable).parent / name)
+
+
+def _all(futures: Sequence[Future[None]]) -> None:
+    """Wait for all of them; raise what the first that failed raised."""
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    if errors:
+        raise errors[0]

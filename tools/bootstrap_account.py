@@ -1,0 +1,198 @@
+"""Gives an AWS account what everything else in it stands on: a state bucket and the deploy roles.
+
+    python -m tools.bootstrap_account security
+
+Run once for each account, with credentials of an administrator of that very account, since there
+is no role yet to assume. It can be run again at any time: it continues where it was interrupted,
+and changes nothing where all is done.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.errors import ToolsError, exit_code
+from tools.install import ensure
+from tools.paths import BUILD, ROOT
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LIVE = ROOT / "live"
+
+
+type Terragrunt = Callable[[Path, Sequence[str], Mapping[str, str]], None]
+"""Runs a Terraform command in a unit, with these variables on top; raises when it fails."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of ``live/`` and where its own state lies.
+
+    Attributes:
+        name: its folder below ``live/``.
+        id: 12 digits.
+        folder: its units, ``live/<name>/<region>/account``.
+        state_bucket: where all state of the account lies.
+    """
+
+    name: str
+    id: str
+    folder: Path
+    state_bucket: str
+
+    @property
+    def state_key(self) -> str:
+        """Where the state of the state bucket itself lies, in that bucket."""
+        unit = (self.folder / "state-bucket").relative_to(self.folder.parents[2])
+        return f"{unit.as_posix()}/terraform.tfstate"
+
+
+def find_account(live: Path, name: str) -> Account:
+    """Find an account by its folder.
+
+    Raises:
+        ToolsError: there is no such account, or not exactly one folder with its units.
+    """
+    facts = yaml.safe_load((live / "organization.yaml").read_text("utf-8"))
+    if name not in facts["accounts"]:
+        raise ToolsError(
+            f"live/organization.yaml names no account {name}",
+            hint="known: " + ", ".join(facts["accounts"]),
+        )
+    folders = sorted(live.glob(f"{name}/*/account"))
+    if len(folders) != 1:
+        raise ToolsError(
+            f"expected one folder live/{name}/<region>/account, found {len(folders)}",
+            hint="an account keeps its state and roles in one region",
+        )
+    account_id = facts["accounts"][name]
+    return Account(
+        name=name,
+        id=account_id,
+        folder=folders[0],
+        state_bucket=f"{facts['organization']}-tfstate-{account_id}",
+    )
+
+
+def bootstrap(
+    account: Account,
+    *,
+    bootstrap_state: Path,
+    state_is_in_bucket: Callable[[], bool],
+    terragrunt: Terragrunt,
+) -> None:
+    """Apply the account's state bucket and deploy roles.
+
+    The bucket's own state begins in a local file, since there is no bucket to keep it in, and
+    moves into the bucket as soon as that is there.
+
+    Args:
+        account: the account.
+        bootstrap_state: that local file; it is gone afterwards.
+        state_is_in_bucket: whether the bucket already holds its own state.
+        terragrunt: how to run a command in a unit.
+
+    Raises:
+        ToolsError: the state did not arrive in the bucket. The local file is kept.
+    """
+    bucket, roles = account.folder / "state-bucket", account.folder / "deploy-roles"
+    own_credentials = {"MTLS_BOOTSTRAP": "1"}
+    apply = ["apply", "-auto-approve"]
+    if not state_is_in_bucket():
+        bootstrap_state.parent.mkdir(parents=True, exist_ok=True)
+        local = {**own_credentials, "MTLS_BOOTSTRAP_STATE": str(bootstrap_state)}
+        # A working directory that an earlier bootstrap used still points at its bucket.
+        terragrunt(bucket, ["init", "-reconfigure"], local)
+        terragrunt(bucket, apply, local)
+        terragrunt(bucket, ["init", "-migrate-state", "-force-copy"], own_credentials)
+        if not state_is_in_bucket():
+            raise ToolsError(
+                f"the state of {bucket} did not arrive in s3://{account.state_bucket}",
+                hint=f"it is safe in {bootstrap_state}; run this again",
+            )
+        bootstrap_state.unlink()
+    else:
+        terragrunt(bucket, apply, own_credentials)
+    terragrunt(roles, apply, own_credentials)
+
+
+def object_exists(client: "S3Client", bucket: str, key: str) -> bool:
+    """Whether a bucket of the caller's account exists and holds an object.
+
+    Raises:
+        ClientError: anything but a missing bucket or object, such as missing rights.
+    """
+    try:
+        client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return False
+        raise
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bootstrap_account",
+        description="Makes an account's state bucket and deploy roles, with the credentials of "
+        "an administrator of that account.",
+    )
+    parser.add_argument("account", metavar="ACCOUNT", help="a folder of live/, such as security")
+    options = parser.parse_args(arguments)
+    return exit_code(lambda: _run(options.account))
+
+
+def _run(name: str) -> int:
+    account = find_account(LIVE, name)
+    _require_caller_in(account)
+    environ = ensure(["terraform", "terragrunt"])
+    storage = boto3.client("s3")
+
+    def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
+        result = subprocess.run(
+            ["terragrunt", "run", "--working-dir", str(unit), "--", *command],
+            env={**environ, **extra},
+            check=False,
+        )
+        if result.returncode != 0:
+            raise ToolsError(
+                f"{unit.relative_to(ROOT)}: terragrunt {command[0]} failed",
+                hint="put right what it says above and run this again",
+            )
+
+    bootstrap(
+        account,
+        bootstrap_state=BUILD / "bootstrap" / f"{name}.tfstate",
+        state_is_in_bucket=lambda: object_exists(storage, account.state_bucket, account.state_key),
+        terragrunt=terragrunt,
+    )
+    return 0
+
+
+def _require_caller_in(account: Account) -> None:
+    try:
+        caller = boto3.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise ToolsError(
+            f"AWS does not know these credentials: {error}",
+            hint=f"log in as an administrator of account {account.id}",
+        ) from error
+    if caller != account.id:
+        raise ToolsError(
+            f"these credentials belong to account {caller}, {account.name} is {account.id}",
+            hint="log in to that account, or correct live/organization.yaml",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

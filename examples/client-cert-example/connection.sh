@@ -1,4 +1,5 @@
-# shellcheck shell=bash disable=SC2034 # the names are read by the scripts that source this file
+#!/usr/bin/env bash
+# shellcheck disable=SC2034 # the names are read by the scripts that source this file
 # Where the API is and who calls it: sourced by the scripts here, after `set -euo pipefail`.
 #
 # read_connection CLIENT_ID sets BASE_URL, CERT, KEY, SCOPE, DEFAULT_ENDPOINT (where known), and the arrays

@@ -5,8 +5,11 @@ registered, then renamed into place, and the journal goes last. Whatever interru
 run finds the journal and finishes: no certificate is registered whose key is lost.
 """
 
+import fcntl
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +87,28 @@ class ClientFolder:
     def __init__(self, path: Path) -> None:
         """Keep the folder's path; it is made when something is staged."""
         self._path = path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out of the folder; the lock ends with the process, however that ends.
+
+        Raises:
+            FileError: another run holds it, or the folder cannot be made.
+        """
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except OSError as error:
+            raise FileError(f"cannot use {self._path}: {error.strerror or error}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise FileError(
+                f"another run is at work in {self._path}", hint="wait for it, then run again"
+            ) from error
+        finally:
+            os.close(descriptor)
 
     def path(self, name: str) -> Path:
         """Where a file goes."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from pki import profiles
 from pki.errors import IssuanceError, KeyKeeperError
@@ -89,7 +89,7 @@ def was_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     """Whether the certificate names this issuer and carries its signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
 
@@ -115,7 +115,7 @@ def _strong(profile: Profile, public_key: object) -> PublicKey:
     except WeakKeyError as error:
         allowed = ", ".join(sorted(key_type.value for key_type in profile.key_types))
         raise IssuanceError(
-            f"a {profile.name} may not have a key of this kind: {error}",
+            f"{profile.name} may not have a key of this kind: {error}",
             hint=f"allowed: {allowed}",
         ) from error
 
@@ -127,7 +127,7 @@ def _require_room(
     name = issuer.subject.rfc4514_string()
     constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
     if not constraints.ca or (profile.is_ca and constraints.path_length == 0):
-        raise IssuanceError(f"{name} may not issue a {profile.name}")
+        raise IssuanceError(f"{name} may not issue {profile.name}")
     if not issuer.not_valid_before_utc <= now <= issuer.not_valid_after_utc:
         raise IssuanceError(
             f"{name} is valid from {issuer.not_valid_before_utc:%Y-%m-%d %H:%M:%S} to "
@@ -137,7 +137,7 @@ def _require_room(
     if validity.not_after > issuer.not_valid_after_utc:
         days = (issuer.not_valid_after_utc - validity.not_before).days
         raise IssuanceError(
-            f"the {profile.name} would end {validity.not_after:%Y-%m-%d}, after its issuer {name}, "
+            f"{profile.name} would end {validity.not_after:%Y-%m-%d}, after its issuer {name}, "
             f"which ends {issuer.not_valid_after_utc:%Y-%m-%d}",
             hint=f"ask for at most {days} days, or rotate to a new generation of the CA",
         )

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_NOT_TEXT = re.compile(rb"[^\t\r\n\x20-\x7e]")
+_DER_SEQUENCE = b"\x30"
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")
 
 
@@ -33,14 +35,7 @@ def parse_pem(data: bytes) -> Iterator[Block]:
     Raises:
         PemError: empty, binary, truncated, not base64, or text outside the blocks.
     """
-    if not data.strip():
-        raise PemError("it is empty")
-    try:
-        lines = data.decode("ascii").splitlines()
-    except UnicodeDecodeError as error:
-        if data[:1] == b"\x30":
-            raise PemError("it is DER (binary), not PEM") from error
-        raise PemError("it holds bytes that are no ASCII text") from error
+    lines = _text(data).split("\n")
     position = 0
     while position < len(lines):
         if not lines[position].strip():
@@ -54,6 +49,16 @@ def parse_pem(data: bytes) -> Iterator[Block]:
         body = "".join(line.strip() for line in lines[position + 1 : end])
         yield Block(label, _decode(body, position + 1), position + 1)
         position = end + 1
+
+
+def _text(data: bytes) -> str:
+    if _NOT_TEXT.search(data):
+        if data.startswith(_DER_SEQUENCE):
+            raise PemError("it is DER (binary), not PEM")
+        raise PemError("it holds bytes that are no ASCII text")
+    if not data.strip():
+        raise PemError("it is empty")
+    return data.decode("ascii")
 
 
 def _find_end(lines: list[str], start: int, label: str) -> int:

@@ -24,7 +24,7 @@ class Profile:
     """One kind of certificate.
 
     Attributes:
-        name: how messages call it.
+        name: how messages call one, article included.
         maximum_lifetime: longest validity, both ends included (RFC 5280, section 4.1.2.5).
         path_length: how many CAs may follow below; None for a certificate that is no CA.
         key_types: the subject keys it allows.
@@ -49,8 +49,7 @@ class Profile:
         span = self.maximum_lifetime if lifetime is None else lifetime
         if not timedelta(0) < span <= self.maximum_lifetime:
             raise IssuanceError(
-                f"a {self.name} is valid for 1 to {self.maximum_lifetime.days} days, "
-                f"not {span.days}",
+                f"{self.name} is valid for 1 to {self.maximum_lifetime.days} days, not {span.days}",
                 hint=f"ask for at most {self.maximum_lifetime.days} days",
             )
         start = now.replace(microsecond=0) - BACKDATING
@@ -89,14 +88,14 @@ class Validity:
     not_after: datetime
 
 
-ROOT = Profile("root CA", timedelta(days=3652), path_length=1, key_types=_CA_KEYS)
+ROOT = Profile("a root CA", timedelta(days=3652), path_length=1, key_types=_CA_KEYS)
 """Ten years."""
 
-ISSUING = Profile("issuing CA", timedelta(days=1826), path_length=0, key_types=_CA_KEYS)
+ISSUING = Profile("an issuing CA", timedelta(days=1826), path_length=0, key_types=_CA_KEYS)
 """Five years."""
 
 CLIENT = Profile(
-    "client certificate", MAXIMUM_CLIENT_LIFETIME, path_length=None, key_types=frozenset(KeyType)
+    "a client certificate", MAXIMUM_CLIENT_LIFETIME, path_length=None, key_types=frozenset(KeyType)
 )
 
 

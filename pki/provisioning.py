@@ -94,6 +94,11 @@ def provision(provisioning: Provisioning, request: ClientRequest) -> Provisioned
         IssuanceError: the certificate would break its profile or outlive its issuer.
         KeyKeeperError: the CA key cannot be used.
     """
+    with provisioning.folder.locked():
+        return _provision(provisioning, request)
+
+
+def _provision(provisioning: Provisioning, request: ClientRequest) -> Provisioned:
     left = provisioning.folder.interrupted()
     if left is not None and _can_be_completed(provisioning, request, left):
         return _deliver(provisioning, left, resumed=True)

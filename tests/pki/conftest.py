@@ -1,0 +1,112 @@
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from moto import mock_aws
+from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
+
+from tests.pki.support import Cloud, Hierarchy, RecordedProgress, build_cloud, build_hierarchy
+from tests.pki.support import write_live as write_live_tree
+
+REPOSITORY = Path(__file__).parents[2]
+PKILINT_ENVIRONMENT = REPOSITORY / "build" / "tools" / "pkilint"
+
+
+@pytest.fixture
+def live_dir(tmp_path: Path) -> Path:
+    return write_live_tree(tmp_path)
+
+
+@pytest.fixture
+def progress() -> RecordedProgress:
+    return RecordedProgress()
+
+
+@pytest.fixture(scope="session")
+def hierarchy() -> Hierarchy:
+    return build_hierarchy()
+
+
+@pytest.fixture(scope="session")
+def rsa_4096_keys() -> list[rsa.RSAPrivateKey]:
+    """A root's and an issuing CA's key: made once, since each takes seconds."""
+    return [rsa.generate_private_key(65537, 4096) for _ in range(2)]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty cloud, and credentials that lead nowhere else."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "999999999999")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr(RSAPrivateKey, "sign", _sign_digest_rsa)
+    monkeypatch.setattr(ECDSAPrivateKey, "sign", _sign_digest_ec)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def cloud(aws: None, live_dir: Path) -> Cloud:
+    return build_cloud(live_dir)
+
+
+@pytest.fixture
+def rsa_cloud(
+    aws: None,
+    live_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rsa_4096_keys: list[rsa.RSAPrivateKey],
+) -> Cloud:
+    keys = iter(rsa_4096_keys)
+
+    def take(key: Any, key_size: int) -> None:
+        key.key_size, key.private_key = key_size, next(keys)
+
+    monkeypatch.setattr(RSAPrivateKey, "__init__", take)
+    return build_cloud(live_dir, "RSA_4096")
+
+
+@pytest.fixture(scope="session")
+def pkilint() -> Callable[..., str]:
+    """Runs one of pkilint's commands from the locked group, in an environment of its own."""
+
+    def run(command: str, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            ["uv", "run", "--frozen", "--only-group", "pkilint", command, *map(str, arguments)],
+            cwd=REPOSITORY,
+            env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(PKILINT_ENVIRONMENT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def _sign_digest_rsa(key: Any, message: bytes, signing_algorithm: str) -> bytes:
+    """``MessageType=DIGEST``, which moto's KMS does not know: it would hash the digest again."""
+    assert signing_algorithm == "RSASSA_PKCS1_V1_5_SHA_256"
+    signature: bytes = key.private_key.sign(
+        message, padding.PKCS1v15(), utils.Prehashed(hashes.SHA256())
+    )
+    return signature
+
+
+def _sign_digest_ec(key: Any, message: bytes, signing_algorithm: str) -> bytes:
+    """As :func:`_sign_digest_rsa`."""
+    algorithms: dict[str, hashes.HashAlgorithm] = {
+        "ECDSA_SHA_256": hashes.SHA256(),
+        "ECDSA_SHA_384": hashes.SHA384(),
+    }
+    prehashed = utils.Prehashed(algorithms[signing_algorithm])
+    signature: bytes = key.private_key.sign(message, ec.ECDSA(prehashed))
+    return signature

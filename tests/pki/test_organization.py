@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import pytest
+
+from pki.errors import OrganizationError, UsageError
+from pki.organization import find_live_dir, load_organization, parse_generation
+from tests.pki.support import ORGANIZATION_YAML, write_live
+
+
+def test_names_follow_from_the_facts(live_dir: Path) -> None:
+    organization = load_organization(live_dir)
+    dev = organization.environment("dev")
+
+    assert organization.ceremony_role_arn == "arn:aws:iam::111111111111:role/example-ceremony"
+    assert organization.ca_bucket == "example-ca-111111111111"
+    assert organization.root("g1").key_alias == "alias/example-root-ca-g1"
+    assert organization.root("g1").object_key == "root/g1.pem"
+    assert organization.issuing("dev", "g2").key_alias == "alias/example-dev-issuing-ca-g2"
+    assert organization.issuing("dev", "g2").object_key == "issuing/dev/g2.pem"
+    assert organization.issuing("dev", "g2").common_name == "example dev Issuing CA G2"
+    assert dev.pki_writer_role_arn == "arn:aws:iam::222222222222:role/example-dev-pki-writer"
+    assert dev.registry_table == "example-dev-registry"
+    assert dev.truststore_bucket == "example-dev-truststore-222222222222"
+    assert dev.app_client_parameter("default") == "/example/dev/app-clients/default"
+
+
+def test_an_environment_is_a_folder_with_a_registry(live_dir: Path) -> None:
+    organization = load_organization(live_dir)
+
+    assert [environment.name for environment in organization.environments] == ["dev"]
+
+
+def test_an_environment_takes_account_and_region_from_its_path(live_dir: Path) -> None:
+    unit = live_dir / "prod" / "us-east-1" / "prod" / "registry"
+    unit.mkdir(parents=True)
+    (unit / "terragrunt.hcl").touch()
+
+    prod = load_organization(live_dir).environment("prod")
+
+    assert (prod.account_id, prod.region) == ("333333333333", "us-east-1")
+
+
+def test_an_environment_with_two_homes_is_refused(live_dir: Path) -> None:
+    unit = live_dir / "prod" / "eu-west-1" / "dev" / "registry"
+    unit.mkdir(parents=True)
+    (unit / "terragrunt.hcl").touch()
+
+    with pytest.raises(OrganizationError, match="environment dev lies in prod/eu-west-1 and in"):
+        load_organization(live_dir)
+
+
+def test_an_environment_of_an_unknown_account_is_refused(live_dir: Path) -> None:
+    unit = live_dir / "sandbox" / "eu-west-1" / "play" / "registry"
+    unit.mkdir(parents=True)
+    (unit / "terragrunt.hcl").touch()
+
+    with pytest.raises(OrganizationError, match="knows no account 'sandbox'"):
+        load_organization(live_dir)
+
+
+def test_an_unknown_environment_is_wrong_usage_and_names_the_known(live_dir: Path) -> None:
+    with pytest.raises(UsageError, match="no environment 'stage'") as caught:
+        load_organization(live_dir).environment("stage")
+
+    assert caught.value.hint == "environments (folders with a registry unit) found: dev"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("organization: example", "organization: Example", "organization: expected a lower-case"),
+        ("organization: example", "", "organization is missing"),
+        ("region: eu-west-1", "region: Ireland", "region: expected a region"),
+        ("domain: example.com", "domain: localhost", "domain: expected a domain name"),
+        ("example-org/aws-api-gateway-mtls", "aws", "github_repository: expected <owner>"),
+        ('"222222222222"', "222222222222", "non-prod: expected a string of 12 digits"),
+        ('"222222222222"', '"2222"', "non-prod: expected 12 digits, found '2222'"),
+        ('"222222222222"', '"000000000000"', "stands for a mock"),
+        ('"222222222222"', '"111111111111"', "two names share one account id"),
+        ("security:", "vault:", "security is missing"),
+        ("region:", "colour: red\nregion:", "unknown: colour"),
+        ("accounts:", "accounts: none\nx:", "accounts: expected a mapping"),
+        ("  non-prod:", "  Non Prod:", "'Non Prod' is no account name"),
+    ],
+)
+def test_a_wrong_fact_is_refused_by_name(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    live = write_live(tmp_path, ORGANIZATION_YAML.replace(before, after, 1))
+
+    with pytest.raises(OrganizationError, match=message):
+        load_organization(live)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "example"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    live = write_live(tmp_path, text)
+
+    with pytest.raises(OrganizationError, match="expected a mapping of facts"):
+        load_organization(live)
+
+
+def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    live = write_live(tmp_path, "organization: [")
+
+    with pytest.raises(OrganizationError, match="is not YAML"):
+        load_organization(live)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OrganizationError, match="does not exist"):
+        load_organization(tmp_path)
+
+
+def test_the_live_folder_is_found_from_any_folder_of_the_repository(live_dir: Path) -> None:
+    below = live_dir.parent / "modules" / "pki"
+    below.mkdir(parents=True)
+
+    assert find_live_dir(below) == live_dir
+
+
+def test_outside_a_repository_there_is_no_live_folder(tmp_path: Path) -> None:
+    with pytest.raises(OrganizationError, match=r"no live/organization\.yaml"):
+        find_live_dir(tmp_path)
+
+
+def test_the_repositorys_own_facts_are_valid() -> None:
+    live = find_live_dir(Path(__file__).parent)
+
+    assert load_organization(live).environment("dev").account_name == "non-prod"
+
+
+@pytest.mark.parametrize("text", ["1", "g0", "g01", "G1", "g1000", "", "g1\n"])
+def test_what_is_no_generation_is_wrong_usage(text: str) -> None:
+    with pytest.raises(UsageError, match="is no CA generation"):
+        parse_generation(text)

@@ -16,12 +16,29 @@ api := {
 	"change": {"actions": ["create"], "after": {}, "after_unknown": {"disable_execute_api_endpoint": true}},
 }
 
-test_every_check_is_heard if {
-	{finding.id | some finding in gate.deny} == {"APIGW-001"} with input.resource_changes as [domain, api]
-	{finding.id | some finding in gate.undecided} == {"APIGW-002"} with input.resource_changes as [domain, api]
+plan(changes) := {"format_version": "1.2", "errored": false, "resource_changes": changes}
+
+ids(findings) := {finding.id | some finding in findings}
+
+test_deny_what_a_check_denies if {
+	ids(gate.deny) == {"APIGW-001"} with input as plan([domain, api])
 }
 
-test_an_empty_plan_is_allowed if {
-	count(gate.deny) == 0 with input.resource_changes as []
-	count(gate.undecided) == 0 with input.resource_changes as []
+test_undecided_what_a_check_cannot_decide if {
+	ids(gate.undecided) == {"APIGW-002"} with input as plan([domain, api])
+}
+
+test_allow_plan_without_changes if {
+	count(gate.deny) == 0 with input as plan([])
+	count(gate.undecided) == 0 with input as plan([])
+}
+
+test_deny_what_is_no_plan if {
+	ids(gate.deny) == {"GATE-001"} with input as {}
+	ids(gate.deny) == {"GATE-001"} with input as {"format_version": "2.0"}
+}
+
+test_deny_failed_plan if {
+	failed := object.union(plan([]), {"errored": true})
+	ids(gate.deny) == {"GATE-001"} with input as failed
 }

@@ -29,6 +29,12 @@ from tools.versions import Tool, Version
 MODULES = ROOT / "tools" / "go"
 """A Go module per tool that can be built: its go.mod and go.sum pin every source."""
 
+WITHOUT_TESTS = {
+    "TF_CLI_ARGS_init": "-test-directory=.none",
+    "TF_CLI_ARGS_validate": "-no-tests",
+}
+"""For OpenTofu, which refuses a module whose tests mock as only Terraform does."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -84,6 +90,7 @@ def ensure(
     environ: Mapping[str, str] = os.environ,
     console: Console | None = None,
     verbose: bool = False,
+    stand_ins: bool = True,
 ) -> dict[str, str]:
     """Provides tools and returns the environment in which commands find them.
 
@@ -92,29 +99,32 @@ def ensure(
         environ: The environment to start from.
         console: Where progress is shown; standard error when None.
         verbose: Also show what was found, not only what takes time.
+        stand_ins: Whether OpenTofu will do where Terraform is missing.
 
     Returns:
-        The environment with PATH, TF_CLI_CONFIG_FILE and TG_TF_PATH set.
+        The environment with PATH, TF_CLI_CONFIG_FILE, TG_TF_PATH and what OpenTofu needs set.
 
     Raises:
         ToolsError: A tool is missing and cannot be built here.
     """
     machine = Machine.here(environ)
     console = console or Console(stderr=True, highlight=False)
-    pins = versions.load()
+    tools = versions.load().tools
+    environment = dict(environ)
     for name in names:
-        if name not in pins.tools:
-            raise ToolsError(f"no tool is called {name}", hint="known: " + ", ".join(pins.tools))
-        found = provide(pins.tools[name], pins.tools, machine, console)
+        if name not in tools:
+            raise ToolsError(f"no tool is called {name}", hint="known: " + ", ".join(tools))
+        found = provide(tools[name], tools if stand_ins else {}, machine, console)
         link(found, name, machine)
+        if found.tool.name == "tofu":
+            environment |= WITHOUT_TESTS
         if verbose:
             console.print(f"{name}: {found.version} {found.path}", soft_wrap=True)
         if name == "terraform":
             _provide_provider(found, machine, console, verbose=verbose)
     config = terraform_config.ensure(environ=environ)
     folders = [machine.links, *machine.search_path]
-    return {
-        **environ,
+    return environment | {
         "PATH": os.pathsep.join(map(str, folders)),
         "TF_CLI_CONFIG_FILE": str(config),
         "TG_TF_PATH": "terraform",  # Terragrunt would rather take a tofu that is also on PATH
@@ -175,6 +185,13 @@ def build(tool: Tool, machine: Machine, console: Console) -> Path:
     Raises:
         ToolsError: There is no Go, or the build failed.
     """
+    missing = (
+        f"{tool.name} {tool.version} is not on PATH in a fitting version "
+        f"(>= {tool.minimum}, < {tool.below})"
+    )
+    ways = f"install {tool.name} with `mise install` or your package manager"
+    if not tool.package:
+        raise ToolsError(missing, hint=ways)
     module = machine.modules / tool.name
     release = f"{tool.name}-{tool.version}-{_digest(tool, module)}"
     binary = machine.cache / "tools" / release / tool.name
@@ -183,10 +200,8 @@ def build(tool: Tool, machine: Machine, console: Console) -> Path:
     go = machine.which("go")
     if go is None:
         raise ToolsError(
-            f"{tool.name} {tool.version} is not on PATH in a fitting version "
-            f"(>= {tool.minimum}, < {tool.below}), and there is no Go to build it with",
-            hint=f"install {tool.name} with `mise install` or your package manager, "
-            f"or install Go {versions.load().go} (https://go.dev/dl/) and run this again",
+            f"{missing}, and there is no Go to build it with",
+            hint=f"{ways}, or Go {versions.load().go} (https://go.dev/dl/), and run this again",
         )
     lock = machine.cache / "locks" / f"{release}.lock"
     with locked(lock, lambda: console.print(f"{tool.name}: another process is building it")):

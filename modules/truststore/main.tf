@@ -15,6 +15,7 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18: who wrote the bundle is answered by CloudTrail data events; server access logs are best effort and need one more bucket
   #checkov:skip=CKV_AWS_144: API Gateway reads the bundle when the domain is updated and keeps it; the bundle can be built again from the CA certificates
   #checkov:skip=CKV_AWS_145: SSE-S3 on purpose, see the encryption below
+  #checkov:skip=CKV2_AWS_61: versions must never expire, pins refer to them, and a bundle is a few kilobytes written in one part
   #checkov:skip=CKV2_AWS_62: a new version takes effect by a pin in a pull request, never by an event
   bucket = var.bucket_name
 
@@ -91,23 +92,4 @@ resource "aws_s3_bucket_policy" "this" {
 
   # S3 answers 409 to two changes of a bucket's access at once.
   depends_on = [aws_s3_bucket_public_access_block.this]
-}
-
-################################################################################
-# Lifecycle
-################################################################################
-
-# Versions never expire: pins refer to them, and a bundle is a few kilobytes.
-resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  bucket = aws_s3_bucket.this.id
-
-  rule {
-    id     = "abort-unfinished-uploads"
-    status = "Enabled"
-    filter {}
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 7
-    }
-  }
 }

@@ -4,7 +4,7 @@ variable "domain_name" {
 
   validation {
     condition     = can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", var.domain_name))
-    error_message = "domain_name must be a lower-case domain name without a wildcard, for example api.dev.example.com: API Gateway takes no wildcard with mutual TLS."
+    error_message = "domain_name must be a lower-case domain name without a wildcard, for example api.dev.example.com."
   }
 
   validation {

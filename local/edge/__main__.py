@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 from local.edge.errors import EdgeError
 from local.edge.tls import RefuseWith
@@ -54,6 +55,13 @@ def _loopback(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise argparse.ArgumentTypeError(f"not an http(s) URL: {text!r}")
+    return text
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -78,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--endpoint-url",
         metavar="URL",
+        type=_url,
         default=os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
         help="the emulator (default: %(default)s)",
     )

@@ -92,6 +92,7 @@ def judge(certificate: x509.Certificate, trust: ClientTrust, now: dt.datetime) -
 def _judge(leaf: x509.Certificate, trust: Truststore, now: dt.datetime) -> Judgement:
     # Subjects are unique in a truststore, so there is one path at most and nothing to search.
     path, broken = _path(leaf, trust)
+    _ = leaf.subject  # Parsed when read: one that cannot be must not get any further.
     refusal = _leaf_refusal(leaf, now) or broken or _issuers_refusal(path, now)
     if refusal is None and not _verifies(leaf, path, now):
         # Second opinion, for what the walk does not look at: name constraints, critical

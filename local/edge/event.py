@@ -7,6 +7,7 @@ for the values of ``clientCert``, events captured on AWS.
 
 import base64
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -146,7 +147,14 @@ def headers(request: Request) -> dict[str, str]:
     joined["x-forwarded-port"] = str(request.port)
     joined["x-forwarded-proto"] = "https"
     joined.setdefault("content-length", str(len(request.body)))
+    joined.setdefault("x-amzn-trace-id", _trace_id(request))
     return dict(sorted(joined.items()))
+
+
+def _trace_id(request: Request) -> str:
+    # Derived from the request id, so that one request is told under one trace.
+    unique = hashlib.sha256(request.id.encode()).hexdigest()[:24]
+    return f"Root=1-{int(request.time):08x}-{unique}"
 
 
 def query_parameters(query: str) -> dict[str, str]:

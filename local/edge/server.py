@@ -44,7 +44,7 @@ from local.edge.http import (
 )
 from local.edge.model import Snapshot
 from local.edge.response import REQUEST_ID_HEADER
-from local.edge.tls import ServerConnections, client_certificate, server_name
+from local.edge.tls import EdgeConnection, ServerConnections, client_certificate, server_name
 
 IDLE_SECONDS = 60
 LINGER_SECONDS = 10
@@ -137,6 +137,14 @@ class Edge:
         self.pool.threadFactory = _daemon  # type: ignore[assignment]
         self.pool.start()
 
+    def admit(self, connection: Connection, request: Request) -> Admitted | Answer:
+        """Decide what needs no function call (see ``Gateway.admit``); a bug becomes a 500."""
+        try:
+            return self.gateway.admit(self.snapshot(), connection, request)
+        except Exception:  # noqa: BLE001
+            _log.exception("a request failed")
+            return INTERNAL_ERROR.because("edge_error")
+
     def run(self, admitted: Admitted) -> "Deferred[Answer]":
         """Call the functions of a request in a thread, or shed it when too many wait."""
         if self._running >= THREADS + WAITING:
@@ -218,10 +226,9 @@ class EdgeRequest(http.Request):
             port=self.host.port,
         )
         if request.host is None or not request.target.startswith("/"):
-            self.answer(BAD_REQUEST.because("no_single_host_or_no_path"))
+            self._tls.reject(BAD_REQUEST, "no_single_host_or_no_path")
             return
-        connection = self._tls.connection
-        outcome = self._edge.gateway.admit(self._edge.snapshot(), connection, request)
+        outcome = self._edge.admit(self._tls.connection, request)
         if isinstance(outcome, Answer):
             self.answer(outcome)
             return
@@ -414,13 +421,10 @@ class EdgeChannel(http.HTTPChannel):
         )
 
     def _handshake_problem(self, error: SSL.Error) -> str:
-        handle: SSL.Connection = self.transport.getHandle()
-        host = server_name(handle)
-        if host is None:
-            return "no_server_name" if "no shared cipher" in str(error) else _openssl_text(error)
-        self.connection = Connection(host)
-        if self.factory.edge.snapshot().endpoint(host) is None:
-            return "unknown_server_name"
+        handle: EdgeConnection = self.transport.getHandle()
+        self.connection = Connection(server_name(handle) or "")
+        if handle.refusal is not None:
+            return handle.refusal
         text = _openssl_text(error)
         return "no_client_certificate" if "did not return a certificate" in text else text
 

@@ -11,13 +11,13 @@ from enum import StrEnum
 
 from cryptography import x509
 from OpenSSL import SSL
-from OpenSSL.crypto import X509, PKey
+from OpenSSL.crypto import X509
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from local.edge.certificates import ServerCertificates
-from local.edge.chain import judge
+from local.edge.chain import Refusal, judge
 from local.edge.errors import EdgeError
 from local.edge.model import Domain, Snapshot
 from local.edge.truststore import ClientTrust
@@ -26,10 +26,16 @@ from local.edge.truststore import ClientTrust
 # weak client certificate gets through the handshake, to be refused with a 403 like any other.
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+AES+SHA256:ECDHE+AES+SHA384:@SECLEVEL=0"
 
-# Not in the type stubs, which are older than the package's own annotations.
+# The type stubs are older than the package, which takes cryptography's objects: hence some ignores.
 _NO_RENEGOTIATION: int = SSL.OP_NO_RENEGOTIATION  # type: ignore[attr-defined]
 
 _DEMAND = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+
+
+# Why a connection was left without a certificate.
+NO_SERVER_NAME = "no_server_name"
+UNKNOWN_SERVER_NAME = "unknown_server_name"
+NO_SERVER_CERTIFICATE = "no_server_certificate"
 
 
 class RefuseWith(StrEnum):
@@ -52,6 +58,17 @@ def new_context() -> SSL.Context:
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET | _NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
     return context
+
+
+class EdgeConnection(SSL.Connection):
+    """A connection that remembers why the edge ended its handshake, for the log."""
+
+    refusal: str | None = None
+
+
+def _refuse(connection: SSL.Connection, reason: str) -> None:
+    if isinstance(connection, EdgeConnection):
+        connection.refusal = reason
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -85,20 +102,25 @@ class ServerConnections:
         self._nameless = new_context()
         self._nameless.set_tlsext_servername_callback(self._select)
 
-    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:  # noqa: N802, ARG002
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> EdgeConnection:  # noqa: N802, ARG002
         """Make a connection that has no certificate until SNI has named a known domain."""
-        return SSL.Connection(self._nameless, None)
+        return EdgeConnection(self._nameless, None)
 
     def _select(self, connection: SSL.Connection) -> None:
         host = server_name(connection)
-        endpoint = self._snapshot().endpoint(host) if host else None
-        if host is None or endpoint is None:
+        if host is None:
+            _refuse(connection, NO_SERVER_NAME)
+            return
+        endpoint = self._snapshot().endpoint(host)
+        if endpoint is None:
+            _refuse(connection, UNKNOWN_SERVER_NAME)
             return
         wildcard = isinstance(endpoint, Domain) and endpoint.name.startswith("*.")
         name = endpoint.name if isinstance(endpoint, Domain) and wildcard else host
         try:
             connection.set_context(self._context(name))
         except EdgeError as error:
+            _refuse(connection, NO_SERVER_CERTIFICATE)
             self._on_problem(str(error))
             return
         trust = endpoint.client_trust if isinstance(endpoint, Domain) else None
@@ -111,8 +133,8 @@ class ServerConnections:
         if context is None:
             identity = self._certificates.identity(name)
             context = new_context()
-            context.use_certificate(X509.from_cryptography(identity.certificate))
-            context.use_privatekey(PKey.from_cryptography_key(identity.key))  # type: ignore[arg-type]
+            context.use_certificate(identity.certificate)  # type: ignore[arg-type]
+            context.use_privatekey(identity.key)  # type: ignore[arg-type]
             self._contexts[name] = context
         return context
 
@@ -122,14 +144,18 @@ class ServerConnections:
         if self._refuse_with is RefuseWith.FORBIDDEN:
             return _accept_all
 
-        def accepted(_c: SSL.Connection, certificate: X509, _e: int, depth: int, _ok: int) -> bool:
+        def accepted(
+            connection: SSL.Connection, certificate: X509, _error: int, depth: int, _ok: int
+        ) -> bool:
             if depth > 0:
                 return True
             try:
-                leaf = certificate.to_cryptography()
+                refusal = judge(certificate.to_cryptography(), trust, self._clock()).refusal
             except ValueError:
-                return False
-            return judge(leaf, trust, self._clock()).refusal is None
+                refusal = Refusal.MALFORMED
+            if refusal is not None:
+                _refuse(connection, refusal.value)
+            return refusal is None
 
         return accepted
 
@@ -148,5 +174,7 @@ def client_certificate(connection: SSL.Connection) -> x509.Certificate | None:
     Raises:
         ValueError: There is one, and it cannot be parsed.
     """
-    certificate = connection.get_peer_certificate()
-    return certificate.to_cryptography() if certificate is not None else None
+    certificate: x509.Certificate | None = connection.get_peer_certificate(  # type: ignore[call-arg, assignment]
+        as_cryptography=True
+    )
+    return certificate

@@ -176,6 +176,8 @@ def machine_paths(session: Session) -> None:
     here = "|".join(re.escape(f"{folder}/") for folder in {session.root, Path.home()})
     pattern = re.compile(f"{homes}|(?<![\\w./$}}-])(?:{here})")
     for path in session.files:
+        if _is_dockerfile(path):
+            continue  # its paths are the image's
         try:
             lines = (session.root / path).read_text().splitlines()
         except UnicodeDecodeError:
@@ -187,12 +189,14 @@ def machine_paths(session: Session) -> None:
         ]
 
 
+# The long ones first, so that the short ones fill the gaps between them.
 CHECKS = (
+    Check(terraform_validate, ("terraform",)),
+    Check(checkov),
+    Check(mypy),
     Check(ruff_format),
     Check(ruff),
-    Check(mypy),
     Check(terraform_fmt, ("terraform",)),
-    Check(terraform_validate, ("terraform",)),
     Check(terragrunt_fmt, ("terragrunt",)),
     Check(opa_fmt, ("opa",)),
     Check(opa_check, ("opa",)),
@@ -200,7 +204,6 @@ CHECKS = (
     Check(zizmor),
     Check(shellcheck),
     Check(hadolint),
-    Check(checkov),
     Check(docs, ("terraform-docs",)),
     Check(machine_paths),
 )
@@ -228,7 +231,11 @@ def _with_shebang(session: Session, pattern: str) -> Iterable[Path]:
 
 
 def _dockerfiles(session: Session) -> list[Path]:
-    return [path for path in session.files if re.fullmatch(r"(.+\.)?Dockerfile", path.name)]
+    return [path for path in session.files if _is_dockerfile(path)]
+
+
+def _is_dockerfile(path: Path) -> bool:
+    return re.fullmatch(r"(.+\.)?Dockerfile(\..+)?", path.name) is not None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

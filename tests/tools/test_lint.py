@@ -129,6 +129,15 @@ def test_other_paths_are_left_alone(text: str, checkout: Path) -> None:
     assert run.findings == []
 
 
+def test_paths_inside_an_image_are_the_images(checkout: Path) -> None:
+    (checkout / "Dockerfile").write_text("RUN --mount=type=cache,target=/root" + "/.cache/uv\n")
+    run = session(checkout)
+
+    lint.machine_paths(run)
+
+    assert run.findings == []
+
+
 def test_shellcheck_reads_every_file_with_a_shells_shebang(
     checkout: Path, tmp_path: Path, script: Script
 ) -> None:

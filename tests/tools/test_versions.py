@@ -72,6 +72,12 @@ def test_python_version_file_has_the_pinned_version() -> None:
     assert (ROOT / ".python-version").read_text().strip() == PINS.python
 
 
+def test_the_image_is_built_with_the_pinned_uv() -> None:
+    dockerfile = (ROOT / "functions" / "Dockerfile").read_text()
+
+    assert f"FROM ghcr.io/astral-sh/uv:{PINS.uv} AS uv\n" in dockerfile
+
+
 def test_ci_installs_the_pinned_versions() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     given: dict[str, str] = {}

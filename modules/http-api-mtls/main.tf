@@ -206,6 +206,9 @@ resource "aws_route53_record" "this" {
   set_identifier  = "${var.name_prefix}-${data.aws_region.current.name}"
   health_check_id = aws_route53_health_check.this.id
 
+  # So that an interrupted apply can be run again. Its set identifier keeps it from touching any record but its own.
+  allow_overwrite = true
+
   latency_routing_policy {
     region = data.aws_region.current.name
   }

@@ -124,4 +124,9 @@ run "both_address_families_point_to_the_domain_with_the_check" {
     condition     = alltrue([for record in aws_route53_record.this : record.health_check_id == "11111111-2222-3333-4444-555555555555" && length(record.latency_routing_policy) == 1])
     error_message = "The records must carry the health check, which a plain record does not take."
   }
+
+  assert {
+    condition     = alltrue([for record in aws_route53_record.this : record.set_identifier == "example-dev-eu-west-1" && record.allow_overwrite])
+    error_message = "An interrupted apply must be able to run again, and must touch no record but its own."
+  }
 }

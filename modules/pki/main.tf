@@ -120,7 +120,8 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_145: SSE-S3 on purpose: CA certificates are public
   #checkov:skip=CKV2_AWS_61: certificates and their versions never expire, what an old CA signed has to stay verifiable
   #checkov:skip=CKV2_AWS_62: a ceremony is the only writer and leaves its own transcript
-  bucket = local.bucket_name
+  bucket        = local.bucket_name
+  force_destroy = false
 
   lifecycle {
     prevent_destroy = true

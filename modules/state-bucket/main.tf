@@ -12,7 +12,8 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144: versions guard against mistakes; a lost region loses the infrastructure that the state describes as well
   #checkov:skip=CKV_AWS_145: SSE-S3 on purpose, see the encryption below
   #checkov:skip=CKV2_AWS_62: nothing listens for changes of state
-  bucket = var.bucket_name
+  bucket        = var.bucket_name
+  force_destroy = false
 
   lifecycle {
     prevent_destroy = true

@@ -17,7 +17,8 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_145: SSE-S3 on purpose, see the encryption below
   #checkov:skip=CKV2_AWS_61: versions must never expire, pins refer to them, and a bundle is a few kilobytes written in one part
   #checkov:skip=CKV2_AWS_62: a new version takes effect by a pin in a pull request, never by an event
-  bucket = var.bucket_name
+  bucket        = var.bucket_name
+  force_destroy = false
 
   lifecycle {
     prevent_destroy = true

@@ -28,6 +28,7 @@ from local.edge.errors import StateError
 
 CA_CERTIFICATE = "server-ca.pem"
 CA_KEY = "server-ca.key"
+DOMAINS = "domains"
 
 _CA_LIFE = dt.timedelta(days=3650)
 _LIFE = dt.timedelta(days=397)
@@ -62,6 +63,7 @@ class ServerCertificates:
         self._clock = clock
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (directory / DOMAINS).mkdir(exist_ok=True, mode=0o700)
             with self._locked():
                 self._ca = self._load(CA_CERTIFICATE, CA_KEY) or self._make_ca()
         except OSError as error:
@@ -96,7 +98,8 @@ class ServerCertificates:
         """
         if _DOMAIN.fullmatch(domain) is None or ".." in domain:
             raise StateError(f"not a domain name: {domain!r}")
-        stem = domain.replace("*", "_wildcard")
+        # In a directory of their own: no domain's name can be that of the CA's files.
+        stem = f"{DOMAINS}/{domain.replace('*', '_wildcard')}"
         try:
             with self._locked():
                 found = self._load(f"{stem}.pem", f"{stem}.key")

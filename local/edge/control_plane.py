@@ -42,6 +42,8 @@ from local.edge.model import (
 from local.edge.truststore import MAX_BYTES, ClientTrust, ObjectMissingError, Pin, Pinned, S3Object
 
 MAX_INTEGRATION_SECONDS = 30.0
+CONNECTIONS = 64
+"""How many calls of one client run at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,17 +54,19 @@ type Item = Mapping[str, Any]
 class Clients:
     """boto3 clients, one per account, service and time limit; safe to use from any thread."""
 
-    def __init__(self, endpoint_url: str, region: str, connections: int = 64) -> None:
+    def __init__(
+        self, endpoint_url: str, region: str, session: boto3.session.Session | None = None
+    ) -> None:
         """Remember where the emulator is.
 
         Args:
             endpoint_url: The emulator's URL.
             region: The region all is in.
-            connections: How many calls run at once.
+            session: Makes the clients; its own credentials are not used.
         """
         self.endpoint_url = endpoint_url
         self.region = region
-        self._connections = connections
+        self._session = session or boto3.session.Session()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str, float], BaseClient] = {}
 
@@ -75,20 +79,22 @@ class Clients:
             return self._clients[key]
 
     def _make(self, account: str, service: str, seconds: float) -> BaseClient:
-        session = boto3.session.Session(
-            aws_access_key_id=account,
-            aws_secret_access_key="emulator",  # noqa: S106 - emulators take any
-            region_name=self.region,
-        )
         config = Config(
             connect_timeout=3,
             read_timeout=seconds,
             retries={"total_max_attempts": 1},
-            max_pool_connections=self._connections,
+            max_pool_connections=CONNECTIONS,
             s3={"addressing_style": "path"},
         )
-        make = cast("Callable[..., BaseClient]", session.client)
-        return make(service, endpoint_url=self.endpoint_url, config=config)
+        make = cast("Callable[..., BaseClient]", self._session.client)
+        return make(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=account,
+            aws_secret_access_key="emulator",  # noqa: S106 - emulators take any
+            config=config,
+        )
 
 
 class ControlPlane:
@@ -214,7 +220,7 @@ def _pages(read: Callable[..., Item], **arguments: str) -> list[Item]:
     token: str | None = None
     while True:
         page = read(**arguments, **({"NextToken": token} if token else {}))
-        items.extend(page.get("Items", []))
+        items.extend(page["Items"])  # Absent: whatever answers is no API Gateway.
         token = page.get("NextToken")
         if not token:
             return items

@@ -115,8 +115,7 @@ class ServerConnections:
         if endpoint is None:
             _refuse(connection, UNKNOWN_SERVER_NAME)
             return
-        wildcard = isinstance(endpoint, Domain) and endpoint.name.startswith("*.")
-        name = endpoint.name if isinstance(endpoint, Domain) and wildcard else host
+        name = endpoint.name if isinstance(endpoint, Domain) else host
         try:
             connection.set_context(self._context(name))
         except EdgeError as error:

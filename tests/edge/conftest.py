@@ -14,6 +14,7 @@ from local.edge.gateway import Gateway
 from local.edge.model import Snapshot
 from local.edge.server import Edge, listen, utc_now
 from local.edge.tls import RefuseWith, ServerConnections
+from tests.edge.emulator import Emulator
 from tests.edge.support import Function, Functions, Running, StartEdge
 
 
@@ -71,3 +72,11 @@ def start_edge(reactor: Any, tmp_path: Path) -> Iterator[StartEdge]:
     yield start
     for stop in stops:
         stop()
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A stand-in for the emulator with nothing in it."""
+    started = Emulator()
+    yield started
+    started.close()

@@ -43,9 +43,14 @@ def test_what_was_made_is_used_again(tmp_path: Path) -> None:
 
 def test_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     opened(tmp_path).identity(HOST)
-    keys = sorted(tmp_path.glob("*.key"))
+    keys = sorted(tmp_path.rglob("*.key"))
     assert [key.name for key in keys] == [f"{HOST}.key", "server-ca.key"]
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+
+
+def test_a_domain_named_like_the_ca_does_not_get_its_key(tmp_path: Path) -> None:
+    certificates = opened(tmp_path)
+    assert certificates.identity("server-ca").certificate != certificates.ca
 
 
 def test_a_certificate_about_to_end_is_made_anew(tmp_path: Path) -> None:
@@ -67,7 +72,7 @@ def test_a_wildcard_domain_has_a_file_of_its_own(tmp_path: Path) -> None:
     certificate = opened(tmp_path).identity("*.example.com").certificate
     san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert san.get_values_for_type(x509.DNSName) == ["*.example.com"]
-    assert (tmp_path / "_wildcard.example.com.pem").exists()
+    assert (tmp_path / "domains" / "_wildcard.example.com.pem").exists()
 
 
 @pytest.mark.parametrize("domain", ["../evil", "a/b", "", "a..b", "A.example.com", "x\0y", "-/"])

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from local.processes import LOOPBACK, Daemon, ProcessRecord
 from local.settings import StateDirectory
 from tools import isolated
+from tools.paths import ROOT
 
 _START_SECONDS = 60.0
 _GROUP = "emulator"
+_MAIN = ROOT / "local" / "emulator_main.py"
 
 
 def daemon(state: StateDirectory) -> Daemon:
@@ -34,10 +36,11 @@ def start(state: StateDirectory, port: int, environ: Mapping[str, str]) -> Proce
         ToolsError: its environment cannot be made.
         ProcessError: it does not come up.
     """
-    binary = isolated.sync(_GROUP, environ) / "ministack"
+    python = isolated.sync(_GROUP, environ) / "python"
     state.temporary.mkdir(parents=True, exist_ok=True)
     return daemon(state).start(
-        [str(binary)],
+        # -P: what lies beside the script is not for the emulator to import.
+        [str(python), "-P", str(_MAIN)],
         port=port,
         environ=_environment(state, port, environ),
         cwd=state.temporary,

@@ -31,6 +31,8 @@ def exports(
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # Each unit starts a provider of its own: at most as many at once as fit into memory.
+        "TG_PARALLELISM": str(max(4, os.cpu_count() or 1)),
         "LAMBDA_ARCHITECTURE": architecture,
         "MTLS_LOCAL_DIR": str(state.root),
     }

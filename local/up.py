@@ -22,7 +22,15 @@ from local.progress import Progress
 from local.settings import DEFAULT_EDGE_PORT, DEFAULT_GATEWAY_PORT, Settings, StateDirectory
 from pki.organization import Environment, Organization, load_organization
 from tools import install
-from tools.bootstrap_account import LIVE, Account, bootstrap, find_account, object_exists
+from tools.bootstrap_account import (
+    LIVE,
+    Account,
+    Terragrunt,
+    bootstrap,
+    complete,
+    find_account,
+    object_exists,
+)
 from tools.paths import LINKS, ROOT, cache_dir, locked, write_atomically
 
 _EDGE_SECONDS = 60.0
@@ -32,7 +40,7 @@ _ROOT_GENERATION = "g1"
 _TRUSTS_NOTHING_YET = (
     # The domain pins a truststore, which needs the CA first; and what stands on the domain.
     *("--filter", "!...acm-domain"),
-    # Applied when the account was bootstrapped.
+    # Applied by the account's own administrator.
     *("--filter", "!state-bucket", "--filter", "!deploy-roles"),
 )
 
@@ -83,10 +91,22 @@ def up(settings: Settings, environ: Mapping[str, str], progress: Progress) -> di
                 ["terraform", "terragrunt"], environ=environ, console=progress.console
             )
         platform = _start_emulator(settings, organization, tools, progress)
-        _build_accounts(platform)
-        _establish_trust(platform)
-        for entry in organization.environments:
-            _apply_environment(platform, entry)
+        accounts = [
+            find_account(LIVE, name) for name in organization.accounts if (LIVE / name).is_dir()
+        ]
+        with ThreadPoolExecutor() as pool:
+            _all(
+                [
+                    pool.submit(_build_functions, platform),
+                    *(pool.submit(_bootstrap_account, platform, account) for account in accounts),
+                ]
+            )
+            # S3 takes its time to confirm a state bucket's settings, and nothing waits for them.
+            settling = [pool.submit(_complete_account, platform, account) for account in accounts]
+            _establish_trust(platform)
+            for entry in organization.environments:
+                _apply_environment(platform, entry)
+            _all(settling)
         _start_edge(platform, tools)
         found = _endpoints(platform)
         endpoints.write(state.endpoints, found)
@@ -143,19 +163,6 @@ def forget(state: StateDirectory) -> None:
             entry.unlink()
 
 
-def _build_accounts(platform: Platform) -> None:
-    """The functions' packages, and every account's state bucket and roles, side by side."""
-    names = [name for name in platform.organization.accounts if (LIVE / name).is_dir()]
-    accounts = [find_account(LIVE, name) for name in names]
-    with ThreadPoolExecutor() as pool:
-        _all(
-            [
-                pool.submit(_build_functions, platform),
-                *(pool.submit(_bootstrap_account, platform, account) for account in accounts),
-            ]
-        )
-
-
 def _build_functions(platform: Platform) -> None:
     with platform.progress.step("functions built"):
         platform.runner.python("build-functions", "tools.build_functions")
@@ -163,16 +170,6 @@ def _build_functions(platform: Platform) -> None:
 
 def _bootstrap_account(platform: Platform, account: Account) -> None:
     storage = platform.cloud.client("s3", account.id)
-
-    def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
-        # As AWS's administrator of that account would: there is no role to assume yet.
-        platform.runner.terragrunt(
-            f"{account.name}-{unit.name}-{command[0]}",
-            unit,
-            command,
-            extra_environ={**extra, "AWS_ACCESS_KEY_ID": account.id},
-        )
-
     with platform.progress.step(f"account {account.name}: state bucket, roles"):
         bootstrap(
             account,
@@ -180,8 +177,27 @@ def _bootstrap_account(platform: Platform, account: Account) -> None:
             state_is_in_bucket=lambda: object_exists(
                 storage, account.state_bucket, account.state_key
             ),
-            terragrunt=terragrunt,
+            terragrunt=_as_administrator(platform, account),
         )
+
+
+def _complete_account(platform: Platform, account: Account) -> None:
+    with platform.progress.step(f"account {account.name}: settings of the state bucket"):
+        complete(account, _as_administrator(platform, account))
+
+
+def _as_administrator(platform: Platform, account: Account) -> Terragrunt:
+    """Terragrunt with the account's own credentials: there is no role to assume yet."""
+
+    def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
+        platform.runner.terragrunt(
+            f"{account.name}-{unit.name}-{command[0]}",
+            unit,
+            command,
+            extra_environ={**extra, "AWS_ACCESS_KEY_ID": account.id},
+        )
+
+    return terragrunt
 
 
 def _establish_trust(platform: Platform) -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 LIVE = ROOT / "live"
 
+_OWN_CREDENTIALS = {"MTLS_BOOTSTRAP": "1"}
+_APPLY = ["apply", "-auto-approve"]
+
 
 type Terragrunt = Callable[[Path, Sequence[str], Mapping[str, str]], None]
 """Runs a Terraform command in a unit, with these variables on top; raises when it fails."""
@@ -90,10 +93,10 @@ def bootstrap(
     state_is_in_bucket: Callable[[], bool],
     terragrunt: Terragrunt,
 ) -> None:
-    """Apply the account's state bucket and deploy roles.
+    """Make the account's state bucket, move its state into it, and make the deploy roles.
 
     The bucket's own state begins in a local file, since there is no bucket to keep it in, and
-    moves into the bucket as soon as that is there.
+    moves into the bucket as soon as that is there. `complete` then applies the bucket's settings.
 
     Args:
         account: the account.
@@ -104,25 +107,27 @@ def bootstrap(
     Raises:
         ToolsError: the state did not arrive in the bucket. The local file is kept.
     """
-    bucket, roles = account.folder / "state-bucket", account.folder / "deploy-roles"
-    own_credentials = {"MTLS_BOOTSTRAP": "1"}
-    apply = ["apply", "-auto-approve"]
+    unit = account.folder / "state-bucket"
     if not state_is_in_bucket():
         bootstrap_state.parent.mkdir(parents=True, exist_ok=True)
-        local = {**own_credentials, "MTLS_BOOTSTRAP_STATE": str(bootstrap_state)}
+        local = {**_OWN_CREDENTIALS, "MTLS_BOOTSTRAP_STATE": str(bootstrap_state)}
         # A working directory that an earlier bootstrap used still points at its bucket.
-        terragrunt(bucket, ["init", "-reconfigure"], local)
-        terragrunt(bucket, apply, local)
-        terragrunt(bucket, ["init", "-migrate-state", "-force-copy"], own_credentials)
+        terragrunt(unit, ["init", "-reconfigure"], local)
+        # Some settings take S3 a minute to confirm: state need not wait for them, nor need roles.
+        terragrunt(unit, [*_APPLY, "-target=aws_s3_bucket.this"], local)
+        terragrunt(unit, ["init", "-migrate-state", "-force-copy"], _OWN_CREDENTIALS)
         if not state_is_in_bucket():
             raise ToolsError(
-                f"the state of {bucket} did not arrive in s3://{account.state_bucket}",
+                f"the state of {unit} did not arrive in s3://{account.state_bucket}",
                 hint=f"it is safe in {bootstrap_state}; run this again",
             )
-        bootstrap_state.unlink()
-    else:
-        terragrunt(bucket, apply, own_credentials)
-    terragrunt(roles, apply, own_credentials)
+    bootstrap_state.unlink(missing_ok=True)
+    terragrunt(account.folder / "deploy-roles", _APPLY, _OWN_CREDENTIALS)
+
+
+def complete(account: Account, terragrunt: Terragrunt) -> None:
+    """Apply all settings of the account's state bucket, after `bootstrap`."""
+    terragrunt(account.folder / "state-bucket", _APPLY, _OWN_CREDENTIALS)
 
 
 def object_exists(client: "S3Client", bucket: str, key: str) -> bool:
@@ -176,6 +181,7 @@ def _run(name: str) -> int:
         state_is_in_bucket=lambda: object_exists(storage, account.state_bucket, account.state_key),
         terragrunt=terragrunt,
     )
+    complete(account, terragrunt)
     return 0
 
 

@@ -1,0 +1,85 @@
+"""Runs ministack, with one of its answers completed. Executed by the emulator's own interpreter.
+
+ministack 1.5.33 leaves most fields of an alarm out of `DescribeAlarms` when it is asked in the
+Query protocol, as Terraform's AWS provider does, and tells them all when asked in JSON. Terraform
+would see an alarm that has no description, dimension or period, and change it in every plan.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+"""
+
+import importlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+type Answer = tuple[int, dict[str, str], bytes]
+
+
+def complete(
+    describe: Callable[..., Answer], to_xml: Callable[[int, str, str], Answer]
+) -> Callable[..., Answer]:
+    """Wrap the service's `DescribeAlarms` so that a Query answer holds what a JSON answer holds.
+
+    Args:
+        describe: the service's function: parameters, body, whether CBOR, whether JSON.
+        to_xml: the service's function that wraps a result: status, root element, content.
+    """
+
+    def wrapped(
+        params: dict[str, Any],
+        body: dict[str, Any],
+        is_cbor: bool,  # noqa: FBT001 # the service's own signature
+        is_json: bool = False,  # noqa: FBT001, FBT002
+    ) -> Answer:
+        answer = describe(params, body, is_cbor, is_json)
+        if is_cbor or is_json or answer[0] != 200:
+            return answer
+        status, _, content = describe(params, _as_json_request(params), False, True)  # noqa: FBT003
+        if status != 200:
+            return answer
+        result = _element("DescribeAlarmsResult", json.loads(content))
+        return to_xml(200, "DescribeAlarmsResponse", result)
+
+    return wrapped
+
+
+def _as_json_request(params: dict[str, Any]) -> dict[str, Any]:
+    """Query parameters (`AlarmNames.member.1=x`, each value a list) as a JSON request body."""
+    body: dict[str, Any] = {}
+    for name, values in sorted(params.items()):
+        value = values[0] if isinstance(values, list) else values
+        field, is_member, _ = name.partition(".member.")
+        if is_member:
+            body.setdefault(field, []).append(value)
+        else:
+            body[field] = value
+    return body
+
+
+def _element(name: str, value: Any) -> str:
+    return f"<{name}>{_content(name, value)}</{name}>"
+
+
+def _content(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return "".join(_element(key, entry) for key, entry in value.items())
+    if isinstance(value, list):
+        return "".join(_element("member", entry) for entry in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if name.endswith("Timestamp") and isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
+    return escape(str(value))
+
+
+def main() -> None:
+    """Become the emulator."""
+    service: Any = importlib.import_module("ministack.services.cloudwatch")
+    service._describe_alarms = complete(service._describe_alarms, service._xml)  # noqa: SLF001
+    importlib.import_module("ministack.app").main()
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from clientcert import certificate_pem
 from mtls_token.refusal import ERRORS, OAuthError, Refusal, RefusedError
@@ -17,6 +17,7 @@ MAXIMUM_BODY_LENGTH = 8192
 _MAXIMUM_PARAMETERS = 20
 _FORM = "application/x-www-form-urlencoded"
 _SCOPES = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
+_PORT = re.compile(r":(?!443\Z)[1-9][0-9]{0,4}", re.ASCII)
 _OTHER_AUTHENTICATION = ("client_secret", "client_assertion", "client_assertion_type")
 
 # RFC 6749, section 5.1: neither the token nor an error about it may be stored on the way.
@@ -139,14 +140,11 @@ def _base_url(event: Mapping[str, Any], domain_name: str) -> str:
     """The URL that this server is known by; the Host header may only add a port to it."""
     context = event.get("requestContext")
     served = context.get("domainName") if isinstance(context, Mapping) else None
-    try:
-        host = urlsplit("//" + _headers(event).get("host", ""))
-        named, port = host.netloc.rpartition(":")[0], host.port
-    except ValueError:
-        named, port = "", None
-    if port is None or port == 443 or not named == served == domain_name:
+    host = _headers(event).get("host", "")
+    port = _PORT.fullmatch(host.removeprefix(domain_name))
+    if served != domain_name or not host.startswith(domain_name) or port is None:
         return f"https://{domain_name}"
-    return f"https://{domain_name}:{port}"
+    return f"https://{domain_name}{port.group()}"
 
 
 def _answer(status: int, document: dict[str, Any], headers: dict[str, str]) -> Answer:

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import MalformedCertificateError, der_from_pem
+from pki import pem
 from pki.aws import error_code
 from pki.errors import CaStoreError
 from pki.issuing import was_issued_by
@@ -47,7 +48,7 @@ class CaStore:
         try:
             text = answer["Body"].read().decode("ascii")
             return x509.load_der_x509_certificate(der_from_pem(text))
-        except (UnicodeDecodeError, MalformedCertificateError, ValueError) as error:
+        except (MalformedCertificateError, *pem.MALFORMED) as error:
             raise CaStoreError(f"{self.location(authority)} is not one certificate") from error
 
     def get(self, authority: Authority) -> x509.Certificate:

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -88,14 +87,14 @@ def _load(data: bytes, how: str) -> x509.CertificateSigningRequest:
         raise CsrError(f"expected one PEM block CERTIFICATE REQUEST, found {found}", hint=how)
     try:
         return x509.load_der_x509_csr(blocks[0].der)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except pem.MALFORMED as error:
         raise CsrError("the request is no PKCS #10 structure", hint=how) from error
 
 
 def _check_hash(csr: x509.CertificateSigningRequest) -> None:
     try:
         algorithm = csr.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except pem.MALFORMED as error:
         raise CsrError("the request is signed with an unknown algorithm") from error
     if not isinstance(algorithm, _STRONG_HASHES):
         name = "no separate hash" if algorithm is None else algorithm.name
@@ -113,21 +112,21 @@ def _strong_key(csr: x509.CertificateSigningRequest, how: str) -> PublicKey:
         raise CsrError(
             f"the request's key is not accepted: {error}", hint=f"allowed: {allowed}"
         ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except pem.MALFORMED as error:
         raise CsrError("the request's key cannot be read", hint=how) from error
 
 
 def _proves_possession(csr: x509.CertificateSigningRequest) -> bool:
     try:
         return csr.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (*pem.MALFORMED, TypeError):
         return False
 
 
 def _check_subject(csr: x509.CertificateSigningRequest, client_id: str) -> None:
     try:
         subject = csr.subject
-    except ValueError as error:
+    except pem.MALFORMED as error:
         raise CsrError("the request's subject cannot be read") from error
     if not list(subject):
         return
@@ -142,7 +141,7 @@ def _check_subject(csr: x509.CertificateSigningRequest, client_id: str) -> None:
 def _check_extensions(csr: x509.CertificateSigningRequest) -> None:
     try:
         extensions = list(csr.extensions)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except pem.MALFORMED as error:
         raise CsrError("the extensions that the request asks for cannot be read") from error
     for extension in extensions:
         refusal = _refusal(extension.value)

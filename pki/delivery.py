@@ -135,13 +135,14 @@ class ClientFolder:
         """
         contents = delivery.contents()
         for name, content in contents.items():
-            files.write_atomically(self._staged(name), content, _MODES[name])
+            files.write_durably(self._staged(name), content, _MODES[name])
         journal = {
             "environment": delivery.environment,
             "record": delivery.record.to_item(),
             "has_private_key": PRIVATE_KEY in contents,
         }
-        files.write_atomically(self._journal, json.dumps(journal, indent=2).encode())
+        files.write_durably(self._staged(_JOURNAL), json.dumps(journal, indent=2).encode())
+        files.move(self._staged(_JOURNAL), self._journal)
 
     def interrupted(self) -> Interrupted | None:
         """What an earlier run left, or None; leftovers of an unfinished staging do not count.
@@ -180,7 +181,7 @@ class ClientFolder:
     def discard(self) -> None:
         """Remove what is staged, journal first, so that nothing half-removed looks complete."""
         self._journal.unlink(missing_ok=True)
-        for name in _MODES:
+        for name in (*_MODES, _JOURNAL):
             self._staged(name).unlink(missing_ok=True)
 
     @property

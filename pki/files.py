@@ -10,10 +10,23 @@ PRIVATE = 0o600
 PUBLIC = 0o644
 
 
-def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Write beside the target, flush to disk, then rename over it.
+def write_durably(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write a file that nobody reads before it is moved into place, and flush it to disk.
 
     The content is never readable to others, not even for a moment, unless ``mode`` says so.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        _fill(os.open(path, flags, PRIVATE), content, mode)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write beside the target, flush to disk, then rename over it; folders are made.
 
     Raises:
         FileError: the folder cannot be made or written.
@@ -23,11 +36,7 @@ def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
+            _fill(descriptor, content, mode)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -61,6 +70,15 @@ def read(path: Path, what: str, *, at_most: int) -> bytes:
             return file.read(at_most + 1)
     except OSError as error:
         raise FileError(f"cannot read the {what} {path}: {error.strerror or error}") from error
+
+
+def _fill(descriptor: int, content: bytes, mode: int) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), PRIVATE)
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
-from pki import profiles
+from pki import pem, profiles
 from pki.errors import IssuanceError, KeyKeeperError
 from pki.keys import PublicKey, WeakKeyError, signature_hash, supported
 from pki.profiles import Profile, Validity
@@ -89,7 +89,7 @@ def was_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     """Whether the certificate names this issuer and carries its signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except (InvalidSignature, TypeError, *pem.MALFORMED):
         return False
     return True
 

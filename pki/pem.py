@@ -5,6 +5,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+MALFORMED = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises on malformed DER: when it is loaded, or when a part is first read."""
+
 _NOT_TEXT = re.compile(rb"[^\t\r\n\x20-\x7e]")
 _DER_SEQUENCE = b"\x30"
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -129,7 +128,7 @@ def _duplicates(certificates: Sequence[x509.Certificate]) -> Iterator[Finding]:
 def _kind(certificate: x509.Certificate) -> Iterator[Finding]:
     try:
         extensions = certificate.extensions
-    except ValueError:
+    except pem.MALFORMED:
         yield _error("extensions", f"{_name(certificate)}: its extensions cannot be read")
         return
     if not _may_issue(extensions):
@@ -153,11 +152,11 @@ def _strength(certificate: x509.Certificate) -> Iterator[Finding]:
         classify(certificate.public_key())
     except WeakKeyError as error:
         yield _error("weak-key", f"{_name(certificate)}: {error}")
-    except (ValueError, UnsupportedAlgorithm):
+    except pem.MALFORMED:
         yield _error("weak-key", f"{_name(certificate)}: its key cannot be read")
     try:
         algorithm = certificate.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
+    except pem.MALFORMED:
         algorithm = None
     if not isinstance(algorithm, _STRONG_HASHES):
         found = "an unknown algorithm" if algorithm is None else algorithm.name
@@ -210,7 +209,7 @@ def _certificate(block: pem.Block) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(block.der)
         _ = certificate.subject, certificate.issuer
-    except ValueError as error:
+    except pem.MALFORMED as error:
         raise TruststoreError(
             f"line {block.line}: the block does not hold an X.509 certificate"
         ) from error

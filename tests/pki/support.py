@@ -71,7 +71,25 @@ class Cloud:
     environment: Environment
     live_dir: Path
 
-    def session(self, account_id: str) -> boto3.Session:
+    sessions: dict[str, boto3.Session] = field(default_factory=dict)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def client(self, account_id: str, service: str) -> Any:
+        """A client of the account; made once, since making one takes longer than using it."""
+        if account_id not in self.sessions:
+            self.sessions[account_id] = self._session(account_id)
+        if (account_id, service) not in self.clients:
+            session: Any = self.sessions[account_id]
+            self.clients[account_id, service] = session.client(service, config=NO_RETRIES)
+        return self.clients[account_id, service]
+
+    def security(self, service: str) -> Any:
+        return self.client(self.organization.security_account_id, service)
+
+    def workload(self, service: str) -> Any:
+        return self.client(self.environment.account_id, service)
+
+    def _session(self, account_id: str) -> boto3.Session:
         sts = boto3.client("sts", region_name=self.organization.region)
         role = f"arn:aws:iam::{account_id}:role/anybody"
         keys = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
@@ -82,29 +100,20 @@ class Cloud:
             region_name=self.organization.region,
         )
 
-    @property
-    def security(self) -> boto3.Session:
-        return self.session(self.organization.security_account_id)
-
-    @property
-    def workload(self) -> boto3.Session:
-        return self.session(self.environment.account_id)
-
     def store(self) -> CaStore:
-        return CaStore(self.security.client("s3"), self.organization)
+        return CaStore(self.security("s3"), self.organization)
 
     def registry(self) -> Registry:
-        return Registry(self.workload.client("dynamodb"), self.environment)
+        return Registry(self.workload("dynamodb"), self.environment)
 
     def truststore(self) -> TruststoreBucket:
-        return TruststoreBucket(self.workload.client("s3"), self.environment)
+        return TruststoreBucket(self.workload("s3"), self.environment)
 
     def signer_of(self, authority: Authority) -> KmsSigner:
-        kms = self.security.client("kms", config=NO_RETRIES)
-        return KmsSigner(kms, authority.key_alias)
+        return KmsSigner(self.security("kms"), authority.key_alias)
 
     def make_key(self, alias: str, key_spec: Any = "ECC_NIST_P384") -> None:
-        kms = self.security.client("kms")
+        kms = self.security("kms")
         key = kms.create_key(KeySpec=key_spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
         kms.create_alias(AliasName=alias, TargetKeyId=key)
 
@@ -116,11 +125,11 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
     cloud = Cloud(organization, environment, live_dir)
     cloud.make_key(organization.root("g1").key_alias, key_spec)
     cloud.make_key(organization.issuing("dev", "g1").key_alias, key_spec)
-    cloud.security.client("s3").create_bucket(
+    cloud.security("s3").create_bucket(
         Bucket=organization.ca_bucket,
         CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
     )
-    s3 = cloud.workload.client("s3")
+    s3 = cloud.workload("s3")
     s3.create_bucket(
         Bucket=environment.truststore_bucket,
         CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
@@ -128,7 +137,7 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
     s3.put_bucket_versioning(
         Bucket=environment.truststore_bucket, VersioningConfiguration={"Status": "Enabled"}
     )
-    cloud.workload.client("dynamodb").create_table(
+    cloud.workload("dynamodb").create_table(
         TableName=environment.registry_table,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
@@ -147,7 +156,7 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
             }
         ],
     )
-    cloud.workload.client("ssm").put_parameter(
+    cloud.workload("ssm").put_parameter(
         Name=environment.app_client_parameter("default"), Value="cognito-id", Type="String"
     )
     return cloud

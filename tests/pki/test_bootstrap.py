@@ -93,10 +93,10 @@ def test_a_root_of_another_key_is_refused(cloud: Cloud) -> None:
 
 def test_an_issuing_ca_of_another_root_is_refused(cloud: Cloud) -> None:
     root, _ = run(cloud)
-    kms = cloud.security.client("kms")
+    kms = cloud.security("kms")
     kms.delete_alias(AliasName=root.authority.key_alias)
     cloud.make_key(root.authority.key_alias)
-    s3 = cloud.security.client("s3")
+    s3 = cloud.security("s3")
     s3.delete_object(Bucket=cloud.organization.ca_bucket, Key=root.authority.object_key)
 
     with pytest.raises(CaStoreError, match=r"issuing/dev/g1\.pem was not issued by"):
@@ -106,7 +106,7 @@ def test_an_issuing_ca_of_another_root_is_refused(cloud: Cloud) -> None:
 
 
 def test_an_object_that_is_no_certificate_is_refused(cloud: Cloud) -> None:
-    cloud.security.client("s3").put_object(
+    cloud.security("s3").put_object(
         Bucket=cloud.organization.ca_bucket, Key="root/g1.pem", Body=b"not a certificate"
     )
 
@@ -115,7 +115,7 @@ def test_an_object_that_is_no_certificate_is_refused(cloud: Cloud) -> None:
 
 
 def test_a_missing_bucket_is_named_with_what_to_do(cloud: Cloud) -> None:
-    cloud.security.client("s3").delete_bucket(Bucket=cloud.organization.ca_bucket)
+    cloud.security("s3").delete_bucket(Bucket=cloud.organization.ca_bucket)
 
     with pytest.raises(CaStoreError, match="bucket example-ca-111111111111 does not exist"):
         run(cloud)
@@ -164,7 +164,7 @@ def test_a_bootstrap_killed_at_any_step_ends_the_same_when_run_again(cloud: Clou
     ceremony = ceremony_in(cloud)
 
     def start_over() -> None:
-        s3 = cloud.security.client("s3")
+        s3 = cloud.security("s3")
         for key in ("root/g1.pem", "issuing/dev/g1.pem"):
             s3.delete_object(Bucket=cloud.organization.ca_bucket, Key=key)
 

@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from pki.errors import KeyKeeperError
 from pki.keys import KeyType, PrivateKey, generate
-from pki.sessions import NO_RETRIES
 from pki.signer import FileSigner, KmsSigner, Signer, signing_key
 from tests.pki.support import Cloud
 
@@ -38,7 +37,7 @@ def test_kms_signs_for_an_rsa_key(rsa_cloud: Cloud) -> None:
 
 
 def test_kms_is_given_a_digest_once(cloud: Cloud) -> None:
-    kms = cloud.security.client("kms", config=NO_RETRIES)
+    kms = cloud.security("kms")
     asked: list[dict[str, object]] = []
     kms.meta.events.register(
         "provide-client-params.kms.Sign", lambda params, **_: asked.append(params)
@@ -51,7 +50,7 @@ def test_kms_is_given_a_digest_once(cloud: Cloud) -> None:
 
 
 def test_a_failing_signature_is_not_asked_for_again(cloud: Cloud) -> None:
-    kms = cloud.security.client("kms", config=NO_RETRIES)
+    kms = cloud.security("kms")
     signer = KmsSigner(kms, cloud.organization.root("g1").key_alias)
     signer.public_key()
     attempts: list[object] = []
@@ -77,7 +76,7 @@ def test_a_missing_kms_key_is_named_with_what_to_do(cloud: Cloud) -> None:
 
 
 def test_a_kms_key_for_encryption_is_refused(cloud: Cloud) -> None:
-    kms = cloud.security.client("kms")
+    kms = cloud.security("kms")
     key = kms.create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"]
 
     with pytest.raises((KeyKeeperError, ClientError)):

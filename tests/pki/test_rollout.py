@@ -1,0 +1,233 @@
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pki.bootstrap import Ceremony, bootstrap
+from pki.errors import FileError, TruststoreError, UsageError
+from pki.rollout import check, environment_bundle, upload
+from pki.truststore_bucket import Pin, Stored, TruststoreBucket
+from tests.pki.support import NOW, Cloud, Hierarchy, RecordedProgress, build_hierarchy, pem_of
+
+
+@pytest.fixture
+def bundle(hierarchy: Hierarchy) -> bytes:
+    return pem_of(hierarchy.issuing.certificate, hierarchy.root.certificate)
+
+
+@pytest.fixture
+def other_bundle() -> bytes:
+    other = build_hierarchy(generation="G2")
+    return pem_of(other.issuing.certificate, other.root.certificate)
+
+
+def versions(cloud: Cloud) -> int:
+    listed = cloud.workload("s3").list_object_versions(Bucket=cloud.environment.truststore_bucket)
+    return len(listed.get("Versions", ()))
+
+
+def test_the_first_upload_makes_a_version_and_pins_it(
+    cloud: Cloud, bundle: bytes, progress: RecordedProgress
+) -> None:
+    done = upload(cloud.truststore(), bundle, NOW, progress)
+
+    assert done.uploaded
+    assert done.pin.sha256 == hashlib.sha256(bundle).hexdigest()
+    current = cloud.truststore().current()
+    assert current is not None
+    assert (current.bundle, current.pin) == (bundle, done.pin)
+
+
+def test_the_same_bundle_again_makes_no_version_but_the_same_pin(
+    cloud: Cloud, bundle: bytes, progress: RecordedProgress
+) -> None:
+    first = upload(cloud.truststore(), bundle, NOW, progress)
+
+    second = upload(cloud.truststore(), bundle, NOW, progress)
+
+    assert (second.uploaded, second.pin) == (False, first.pin)
+    assert versions(cloud) == 1
+
+
+def test_another_bundle_makes_another_version(
+    cloud: Cloud, bundle: bytes, other_bundle: bytes, progress: RecordedProgress
+) -> None:
+    first = upload(cloud.truststore(), bundle, NOW, progress)
+
+    second = upload(cloud.truststore(), other_bundle, NOW, progress)
+
+    assert second.pin.version != first.pin.version
+    assert versions(cloud) == 2
+
+
+def test_a_bundle_with_an_error_is_never_uploaded(
+    cloud: Cloud, hierarchy: Hierarchy, progress: RecordedProgress
+) -> None:
+    with pytest.raises(TruststoreError, match="is not in the bundle"):
+        upload(cloud.truststore(), pem_of(hierarchy.issuing.certificate), NOW, progress)
+
+    assert versions(cloud) == 0
+
+
+def test_a_warning_does_not_stop_an_upload(
+    cloud: Cloud, hierarchy: Hierarchy, bundle: bytes, progress: RecordedProgress
+) -> None:
+    late = hierarchy.issuing.certificate.not_valid_after_utc - timedelta(days=30)
+
+    done = upload(cloud.truststore(), bundle, late, progress)
+
+    assert [finding.rule for finding in done.findings] == ["expires-soon"]
+
+
+class Overtaken(TruststoreBucket):
+    """Somebody else uploads between our look and our write."""
+
+    somebody_elses: bytes
+
+    def current(self) -> Stored | None:
+        seen = super().current()
+        TruststoreBucket.store(self, self.somebody_elses, seen)
+        return seen
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_upload_beside_another_overwrites_nothing(
+    cloud: Cloud, bundle: bytes, other_bundle: bytes, progress: RecordedProgress, *, exists: bool
+) -> None:
+    if exists:
+        cloud.truststore().store(b"earlier", None)
+    bucket = Overtaken(cloud.workload("s3"), cloud.environment)
+    bucket.somebody_elses = other_bundle
+
+    with pytest.raises(TruststoreError, match="changed by somebody else meanwhile"):
+        upload(bucket, bundle, NOW, progress)
+
+    current = cloud.truststore().current()
+    assert current is not None
+    assert current.bundle == other_bundle
+
+
+def test_a_bucket_without_versions_is_refused(
+    cloud: Cloud, bundle: bytes, progress: RecordedProgress
+) -> None:
+    cloud.workload("s3").put_bucket_versioning(
+        Bucket=cloud.environment.truststore_bucket,
+        VersioningConfiguration={"Status": "Suspended"},
+    )
+
+    with pytest.raises(TruststoreError, match="keeps no versions"):
+        upload(cloud.truststore(), bundle, NOW, progress)
+
+    assert versions(cloud) == 0
+
+
+def test_a_missing_bucket_is_named_with_what_to_do(
+    cloud: Cloud, bundle: bytes, progress: RecordedProgress
+) -> None:
+    cloud.workload("s3").delete_bucket(Bucket=cloud.environment.truststore_bucket)
+
+    with pytest.raises(TruststoreError, match="does not exist in account 222222222222") as caught:
+        upload(cloud.truststore(), bundle, NOW, progress)
+
+    assert caught.value.hint == "apply the unit dev/truststore first"
+
+
+def test_an_environments_bundle_comes_from_its_cas(cloud: Cloud) -> None:
+    ceremony = Ceremony(
+        cloud.organization, cloud.store(), cloud.signer_of, RecordedProgress(), lambda: NOW
+    )
+    root, issuing = bootstrap(ceremony, ["dev"], "g1")
+
+    bundle = environment_bundle(cloud.store(), "dev", None)
+
+    assert bundle == pem_of(issuing.certificate, root.certificate)
+    assert environment_bundle(cloud.store(), "dev", ["g1"]) == bundle
+
+
+def test_generations_are_in_order_and_may_be_chosen(cloud: Cloud) -> None:
+    hierarchies = {name: build_hierarchy(generation=name.upper()) for name in ("g2", "g10")}
+    for name, made in hierarchies.items():
+        cloud.store().put(cloud.organization.root(name), made.root.certificate)
+        cloud.store().put(cloud.organization.issuing("dev", name), made.issuing.certificate)
+    second, tenth = hierarchies["g2"], hierarchies["g10"]
+
+    assert environment_bundle(cloud.store(), "dev", None) == pem_of(
+        second.issuing.certificate,
+        tenth.issuing.certificate,
+        second.root.certificate,
+        tenth.root.certificate,
+    )
+    assert environment_bundle(cloud.store(), "dev", ["g10"]) == pem_of(
+        tenth.issuing.certificate, tenth.root.certificate
+    )
+
+
+def test_an_unknown_generation_is_wrong_usage(cloud: Cloud) -> None:
+    with pytest.raises(UsageError, match="no issuing CA of generation g3"):
+        environment_bundle(cloud.store(), "dev", ["g3"])
+
+
+def test_an_environment_without_ca_is_refused(cloud: Cloud) -> None:
+    with pytest.raises(TruststoreError, match="has no issuing CA"):
+        environment_bundle(cloud.store(), "dev", None)
+
+
+def test_a_pin_is_written_and_read(tmp_path: Path) -> None:
+    pin = Pin("v1", "ab")
+
+    pin.write(tmp_path / "pins" / "truststore.json")
+
+    assert json.loads((tmp_path / "pins" / "truststore.json").read_text()) == {
+        "version": "v1",
+        "sha256": "ab",
+    }
+    assert Pin.read(tmp_path / "pins" / "truststore.json") == pin
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"version": "v"}', '{"version": "", "sha256": "a"}', '"text"']
+)
+def test_what_is_no_pin_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pin.json").write_text(text)
+
+    with pytest.raises(TruststoreError, match="is no pin"):
+        Pin.read(tmp_path / "pin.json")
+
+
+def test_a_missing_pin_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot read the pin file"):
+        Pin.read(tmp_path / "none.json")
+
+
+def test_a_right_pin_passes_the_check(
+    cloud: Cloud, bundle: bytes, progress: RecordedProgress
+) -> None:
+    pin = upload(cloud.truststore(), bundle, NOW, progress).pin
+
+    check(cloud.truststore(), bundle, pin)
+
+
+def test_an_old_pin_fails_the_check(
+    cloud: Cloud, bundle: bytes, other_bundle: bytes, progress: RecordedProgress
+) -> None:
+    old = upload(cloud.truststore(), other_bundle, NOW, progress).pin
+    upload(cloud.truststore(), bundle, NOW, progress)
+
+    with pytest.raises(TruststoreError, match=f"the pin names version {old.version}"):
+        check(cloud.truststore(), bundle, old)
+
+
+def test_a_bucket_with_another_bundle_fails_the_check(
+    cloud: Cloud, bundle: bytes, other_bundle: bytes, progress: RecordedProgress
+) -> None:
+    pin = upload(cloud.truststore(), other_bundle, NOW, progress).pin
+
+    with pytest.raises(TruststoreError, match="is not the bundle of the environment's CAs"):
+        check(cloud.truststore(), bundle, pin)
+
+
+def test_an_empty_bucket_fails_the_check(cloud: Cloud, bundle: bytes) -> None:
+    with pytest.raises(TruststoreError, match="does not exist"):
+        check(cloud.truststore(), bundle, Pin("v1", "ab"))

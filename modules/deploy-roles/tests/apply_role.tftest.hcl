@@ -1,0 +1,224 @@
+# Asserts what the apply role may do: the platform's services under the organization's names, roles within the boundary
+# only, and neither secrets, nor keys, nor its own rights. No cloud is called.
+
+mock_provider "aws" {
+  override_during = plan
+}
+
+variables {
+  organization           = "example"
+  account_id             = "111111111111"
+  account_name           = "security"
+  region                 = "eu-west-1"
+  state_bucket_name      = "example-tfstate-111111111111"
+  github_repository      = "example-org/aws-api-gateway-mtls"
+  trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
+  ceremony = {
+    ca_bucket_name         = "example-ca-111111111111"
+    pki_writer_role_arns   = ["arn:aws:iam::222222222222:role/example-dev-pki-writer"]
+    trusted_principal_arns = ["arn:aws:iam::111111111111:role/security-officer"]
+  }
+}
+
+run "no_service_is_granted_whole" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for policy in concat(values(aws_iam_policy.apply), [aws_iam_policy.read, aws_iam_policy.boundary]) : [
+      for statement in jsondecode(policy.policy).Statement : [
+        for action in flatten([statement.Action]) : !can(regex("^(\\*|[a-z0-9-]+:\\*)$", action))
+      ]
+    ]]))
+    error_message = "A policy has a bare wildcard action such as iam:*."
+  }
+}
+
+run "named_things_carry_the_organization_s_prefix" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for policy in values(aws_iam_policy.apply) : [
+      for statement in jsondecode(policy.policy).Statement : [
+        for resource in flatten([statement.Resource]) : !can(regex("^arn:aws:(s3|dynamodb|lambda|logs|secretsmanager|cloudformation|ecr|cloudwatch|iam):", resource)) || can(regex("(^arn:aws:s3:::|:table/|:function:|:log-group:/aws/\\*/|:secret:|:stack/|:repository/|:alarm:|:role/|:policy/)example-", resource)) || strcontains(resource, ":role/aws-service-role/ops.apigateway.amazonaws.com/")
+      ] if statement.Effect == "Allow"
+    ]]))
+    error_message = "The apply role reaches names without the organization's prefix."
+  }
+
+  assert {
+    condition = toset(flatten([for policy in values(aws_iam_policy.apply) : [
+      for statement in jsondecode(policy.policy).Statement : statement.Sid if statement.Effect == "Allow" && contains(flatten([statement.Resource]), "*")
+    ]])) == toset(["NewKeys", "NewUserPools", "NewDns", "AccessLogs"])
+    error_message = "A statement without a resource is not among those whose service knows none."
+  }
+}
+
+run "roles_are_made_within_the_boundary_only" {
+  command = plan
+
+  assert {
+    condition = alltrue([for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"] :
+      one([for statement in jsondecode(aws_iam_policy.apply["identity"].policy).Statement : statement.Condition if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)]) == { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::111111111111:policy/example-boundary" } }
+    ])
+    error_message = "A role could be made or given rights without the boundary."
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["identity"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      statement.Action == "iam:DeleteRolePermissionsBoundary",
+      statement.Resource == "*",
+    ]) if statement.Sid == "NoRoleWithoutABoundary"])
+    error_message = "A boundary could be taken off a role."
+  }
+}
+
+run "it_cannot_change_the_deploy_roles" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["identity"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      length(setsubtract(["iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:Create*", "iam:Delete*", "iam:Put*", "iam:Update*", "iam:SetDefaultPolicyVersion", "iam:PassRole"], statement.Action)) == 0,
+      toset(statement.Resource) == toset([
+        "arn:aws:iam::111111111111:role/example-apply",
+        "arn:aws:iam::111111111111:role/example-ceremony",
+        "arn:aws:iam::111111111111:role/example-plan",
+        "arn:aws:iam::111111111111:policy/example-apply-*",
+        "arn:aws:iam::111111111111:policy/example-plan-*",
+        "arn:aws:iam::111111111111:policy/example-boundary",
+        "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com",
+      ]),
+    ]) if statement.Sid == "NotTheDeployRoles"])
+    error_message = "The apply role could widen its own rights, the boundary, or who may sign."
+  }
+}
+
+run "it_hands_roles_to_lambda_only" {
+  command = plan
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.apply["identity"].policy).Statement : statement.Condition if statement.Effect == "Allow" && contains(flatten([statement.Action]), "iam:PassRole")]) == { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
+    error_message = "A role could be handed to another service than Lambda."
+  }
+}
+
+run "it_assumes_no_other_role" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for policy in concat(values(aws_iam_policy.apply), [aws_iam_policy.read, aws_iam_policy.boundary]) : [
+      for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !startswith(action, "sts:")]
+    ]]))
+    error_message = "A policy allows sts."
+  }
+}
+
+run "it_sees_no_secret_value_itself" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      statement.Resource == "*",
+      length(setsubtract(["secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "cognito-idp:DescribeUserPoolClient"], statement.Action)) == 0,
+      statement.Condition == { "ForAllValues:StringNotEquals" = { "aws:CalledVia" = ["cloudformation.amazonaws.com"] } },
+    ]) if statement.Sid == "NoSecretValues"])
+    error_message = "The apply role could read a secret other than through CloudFormation."
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      statement.Action == "kms:Decrypt",
+      statement.Condition == { StringEquals = { "kms:ViaService" = "ssm.eu-west-1.amazonaws.com" } },
+    ]) if statement.Sid == "NoSecureStrings"])
+    error_message = "The apply role could read a SecureString."
+  }
+}
+
+run "it_uses_no_key" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      statement.Resource == "*",
+      !contains(keys(statement), "Condition"),
+      toset(statement.Action) == toset(["kms:GenerateMac", "kms:Sign", "kms:VerifyMac"]),
+    ]) if statement.Sid == "NoUseOfKeys"])
+    error_message = "The apply role could sign or make a binding."
+  }
+}
+
+run "where_ca_keys_are_it_cannot_change_who_signs" {
+  command = plan
+
+  assert {
+    condition     = alltrue(flatten([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : [for action in flatten([statement.Action]) : !contains(["kms:PutKeyPolicy", "kms:CreateGrant", "kms:ScheduleKeyDeletion", "kms:DisableKey"], action)] if statement.Effect == "Allow"]))
+    error_message = "In the security account the apply role could change a CA key's policy, delegate, disable or delete it."
+  }
+}
+
+run "elsewhere_it_keeps_key_policies" {
+  command = plan
+
+  variables {
+    ceremony = null
+  }
+
+  assert {
+    condition     = anytrue([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : contains(flatten([statement.Action]), "kms:PutKeyPolicy")])
+    error_message = "The apply role could not update the policy of a workload's key."
+  }
+}
+
+run "what_cannot_be_made_again_it_does_not_delete" {
+  command = plan
+
+  assert {
+    condition = length(setintersection(
+      flatten([for policy in values(aws_iam_policy.apply) : [for statement in jsondecode(policy.policy).Statement : flatten([statement.Action]) if statement.Effect == "Allow"]]),
+      ["s3:DeleteBucket", "s3:DeleteObjectVersion", "s3:DeleteBucketPolicy", "dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "route53:DeleteHostedZone"],
+    )) == 0
+    error_message = "The apply role could delete a bucket, a version, a table, a key or a zone."
+  }
+}
+
+run "it_removes_the_lock_and_never_state" {
+  command = plan
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), "s3:DeleteObject")]) == "arn:aws:s3:::example-tfstate-111111111111/*.tflock"
+    error_message = "The apply role could delete objects beside the lock."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), "s3:PutObject")]) == "arn:aws:s3:::example-tfstate-111111111111/*"
+    error_message = "The apply role writes other objects than state, or no state."
+  }
+}
+
+run "it_reads_what_a_plan_reads" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(aws_iam_role_policy_attachment.apply)) == toset(["read", "data", "api", "identity"])
+    error_message = "The apply role does not carry the read policy and its three own."
+  }
+}
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+run "policies_fit_into_iam" {
+  command = plan
+
+  variables {
+    organization      = "an-organization-name0"
+    state_bucket_name = "an-organization-name0-tfstate-111111111111"
+  }
+
+  assert {
+    condition     = alltrue([for policy in concat(values(aws_iam_policy.apply), [aws_iam_policy.read, aws_iam_policy.boundary]) : length(policy.policy) <= 6144])
+    error_message = "A managed policy is longer than 6,144 characters."
+  }
+}

@@ -1,0 +1,124 @@
+# Asserts that the ceremony role exists in the security account alone, and what it and the boundary of the platform's
+# own roles allow. No cloud is called.
+
+mock_provider "aws" {
+  override_during = plan
+}
+
+variables {
+  organization           = "example"
+  account_id             = "111111111111"
+  account_name           = "security"
+  region                 = "eu-west-1"
+  state_bucket_name      = "example-tfstate-111111111111"
+  github_repository      = "example-org/aws-api-gateway-mtls"
+  trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
+  ceremony = {
+    ca_bucket_name         = "example-ca-111111111111"
+    pki_writer_role_arns   = ["arn:aws:iam::222222222222:role/example-dev-pki-writer"]
+    trusted_principal_arns = ["arn:aws:iam::111111111111:role/security-officer"]
+  }
+}
+
+run "other_accounts_have_no_ceremony_role" {
+  command = plan
+
+  variables {
+    ceremony = null
+  }
+
+  assert {
+    condition     = length(aws_iam_role.ceremony) == 0 && length(aws_iam_role_policy.ceremony) == 0 && output.ceremony_role_arn == null
+    error_message = "A ceremony role is made outside the security account."
+  }
+}
+
+run "a_ceremony_signs_with_ca_keys_only" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_role_policy.ceremony[0].policy).Statement : alltrue([
+      statement.Resource == "arn:aws:kms:eu-west-1:111111111111:key/*",
+      statement.Condition == { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = ["alias/example-root-ca-*", "alias/example-*-issuing-ca-*"] } },
+      toset(statement.Action) == toset(["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign", "kms:Verify"]),
+    ]) if statement.Sid == "CaKeys"])
+    error_message = "The ceremony role does more than sign with the CA keys."
+  }
+}
+
+run "a_ceremony_writes_the_ca_bucket_only" {
+  command = plan
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.ceremony[0].policy).Statement : "${join(" ", sort(flatten([statement.Action])))} ${statement.Resource}" if startswith(statement.Sid, "CaCertificate")] == [
+      "s3:GetObject s3:PutObject arn:aws:s3:::example-ca-111111111111/*",
+      "s3:ListBucket arn:aws:s3:::example-ca-111111111111",
+    ]
+    error_message = "The ceremony role has other rights on other buckets than to read and write CA certificates."
+  }
+}
+
+run "a_ceremony_assumes_the_listed_writers_only" {
+  command = plan
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.ceremony[0].policy).Statement : join(" ", statement.Resource) if statement.Action == "sts:AssumeRole"]) == "arn:aws:iam::222222222222:role/example-dev-pki-writer"
+    error_message = "The ceremony role may assume other roles than the listed writers."
+  }
+}
+
+run "the_first_ceremony_needs_no_environment" {
+  command = plan
+
+  variables {
+    ceremony = {
+      ca_bucket_name         = "example-ca-111111111111"
+      pki_writer_role_arns   = []
+      trusted_principal_arns = []
+    }
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.ceremony[0].policy).Statement : length(flatten([statement.Resource])) > 0])
+    error_message = "A statement without a resource: IAM would refuse the policy."
+  }
+}
+
+run "the_boundary_holds_no_way_up" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : [
+      for action in flatten([statement.Action]) : can(regex("^(logs|dynamodb|s3|ssm|secretsmanager|kms):[A-Za-z]+$", action)) && !contains(["kms:Sign", "kms:CreateGrant", "kms:PutKeyPolicy", "dynamodb:DeleteItem", "dynamodb:Scan", "s3:DeleteObject"], action)
+    ]]))
+    error_message = "The boundary allows a role of the platform to sign, delete records, or reach other services."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Effect == "Allow" && !contains(flatten([statement.Resource]), "*")])
+    error_message = "The boundary has a statement without a resource."
+  }
+}
+
+run "the_boundary_keeps_keys_to_their_purpose" {
+  command = plan
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Condition if contains(flatten([statement.Action]), "kms:GenerateMac")]) == { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = "alias/example-*-token-binding" } }
+    error_message = "MACs are not limited to token binding keys."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : join(" ", statement.Condition.StringEquals["kms:ViaService"]) if contains(flatten([statement.Action]), "kms:Decrypt")]) == "dynamodb.eu-west-1.amazonaws.com secretsmanager.eu-west-1.amazonaws.com"
+    error_message = "Decrypting is not limited to the table and the secrets."
+  }
+}
+
+run "the_boundary_is_found_by_name" {
+  command = plan
+
+  assert {
+    condition     = aws_iam_policy.boundary.name == "example-boundary" && output.permissions_boundary_arn == "arn:aws:iam::111111111111:policy/example-boundary"
+    error_message = "The boundary is not <organization>-boundary."
+  }
+}

@@ -17,6 +17,12 @@ from urllib.parse import urlsplit
 from local.edge.errors import EdgeError
 from local.edge.tls import RefuseWith
 
+_DESCRIPTION = """\
+API Gateway's front door for HTTP APIs with mutual TLS, in front of an AWS emulator: takes client
+certificates per custom domain, selects the route, asks the authorizer and invokes the Lambda
+function, as API Gateway does.
+"""
+
 _EPILOG = """\
 environment:
   AWS_ENDPOINT_URL     default of --endpoint-url
@@ -76,9 +82,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command's argument parser."""
     made = argparse.ArgumentParser(
         prog="python -m local.edge",
-        description="API Gateway's front door for HTTP APIs with mutual TLS, in front of an AWS "
-        "emulator: takes client certificates per custom domain, selects the route, asks the "
-        "authorizer and invokes the Lambda function, as API Gateway does.",
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -6,11 +6,13 @@ Accounts of an emulator are access keys: a session whose access key is an accoun
 import datetime as dt
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import boto3
+import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import (
@@ -66,7 +68,7 @@ class Clients:
         """
         self.endpoint_url = endpoint_url
         self.region = region
-        self._session = session or boto3.session.Session()
+        self._session = session or _session()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str, float], BaseClient] = {}
 
@@ -83,6 +85,7 @@ class Clients:
             connect_timeout=3,
             read_timeout=seconds,
             retries={"total_max_attempts": 1},
+            proxies={},  # The emulator is on this machine, whatever HTTP_PROXY says.
             max_pool_connections=CONNECTIONS,
             s3={"addressing_style": "path"},
         )
@@ -95,6 +98,13 @@ class Clients:
             aws_secret_access_key="emulator",  # noqa: S106 - emulators take any
             config=config,
         )
+
+
+def _session() -> boto3.session.Session:
+    # The user's own profile is for AWS: an emulator's clients must not depend on it.
+    nowhere = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    variables = {"profile": (None, None, None, None), **nowhere}
+    return boto3.session.Session(botocore_session=botocore.session.Session(variables))
 
 
 class ControlPlane:
@@ -111,7 +121,7 @@ class ControlPlane:
             clock: The time, aware.
         """
         self._clients = clients
-        self._accounts = tuple(accounts)
+        self._accounts = tuple(dict.fromkeys(accounts))
         self._clock = clock
         self._truststores = Pinned(self._read_object, self._problem)
         self._told: set[str] = set()

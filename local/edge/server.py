@@ -51,6 +51,7 @@ LINGER_SECONDS = 10
 THREADS = 64
 WAITING = 64
 DRAIN_SECONDS = 5
+FLUSH_SECONDS = 0.2
 
 _NO_CONTENT = frozenset({204, 304})
 
@@ -169,13 +170,19 @@ class Edge:
 
     def _ran(self, result: Answer | Failure) -> Answer:
         self._running -= 1
-        if self._drained is not None and not self._running and not self._drained.called:
-            # After the answer has been handed on.
-            self.reactor.callLater(0, self._drained.callback, None)
+        if self._drained is not None and not self._running:
+            drained, self._drained = self._drained, None
+            # The last answer still has to get through the TLS layer, which gathers small writes.
+            self.reactor.callLater(FLUSH_SECONDS, _finish, drained)
         if isinstance(result, Failure):
             _log.error("a request failed: %s", result.getTraceback())
             return INTERNAL_ERROR.because("edge_error")
         return result
+
+
+def _finish(drained: "Deferred[None]") -> None:
+    if not drained.called:  # It may have timed out meanwhile.
+        drained.callback(None)
 
 
 def _daemon(**arguments: Any) -> threading.Thread:
@@ -331,15 +338,19 @@ class EdgeChannel(http.HTTPChannel):
         request.clientproto = self._version
         if size > MAX_HEADER_BYTES:
             self.reject(HEADERS_TOO_LARGE, "headers_too_large")
-        elif self._version == b"HTTP/1.0" and request.requestHeaders.hasHeader(
-            b"transfer-encoding"
-        ):
-            # RFC 9112 section 6.1: its framing cannot be relied on.
-            self.reject(BAD_REQUEST, "transfer_encoding_in_http_1_0")
+        elif not self._framing_is_clear(request):
+            self.reject(BAD_REQUEST, "unclear_framing")
         elif self.length is not None and self.length > MAX_BODY_BYTES:
             self.reject(TOO_LARGE, "body_too_large")
         else:
             super().allHeadersReceived()
+
+    def _framing_is_clear(self, request: EdgeRequest) -> bool:
+        # RFC 9112 section 6. The parser has refused two lengths, and a length beside chunks.
+        codings = request.requestHeaders.getRawHeaders(b"transfer-encoding", [])
+        if not codings:
+            return True
+        return self._version == b"HTTP/1.1" and [c.lower() for c in codings] == [b"chunked"]
 
     def allContentReceived(self) -> None:  # noqa: N802
         """Process the request, unless it has been rejected already."""

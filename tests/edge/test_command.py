@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,17 @@ import pytest
 
 from local.edge.__main__ import parser
 from local.edge.server import utc_now
-from tests.edge.emulator import Emulator, configure
-from tests.edge.support import ACCOUNT, HOST, Function, Running, issue, snapshot
+from tests.edge.emulator import Answer, Emulator, configure
+from tests.edge.support import (
+    ACCOUNT,
+    HOST,
+    Function,
+    Reply,
+    Running,
+    issue,
+    read_to_end,
+    snapshot,
+)
 
 NOW = utc_now()
 ROOT = issue("Root", ca=True, now=NOW)
@@ -103,6 +113,31 @@ def test_a_change_of_the_control_plane_arrives_by_itself(
         assert code == 0
         assert output.endswith(" 200")
         process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_a_request_under_way_is_answered_before_it_ends(emulator: Emulator, tmp_path: Path) -> None:
+    configure(emulator, ROOT.pem)
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(_event: dict[str, object]) -> Answer:
+        entered.set()
+        leave.wait(30)
+        return Answer(body=b'"done"')
+
+    emulator.functions["backend"] = slow
+    state = tmp_path / "state"
+    with started(arguments(emulator.url, state, "--port", "0")) as (process, ready):
+        client = client_of(ready, tmp_path, state)
+        with client.connect(DEVICE) as connection:
+            connection.sendall(
+                f"POST /token HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
+            )
+            assert entered.wait(30)
+            process.send_signal(signal.SIGTERM)
+            leave.set()
+            answer = Reply.parse(read_to_end(connection))
+        assert (answer.status, answer.body) == (200, b"done")
         assert process.wait(30) == 0
 
 

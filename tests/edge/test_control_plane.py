@@ -150,6 +150,22 @@ def test_a_domain_in_two_accounts_is_served_in_neither(
     assert caplog.messages == [f"domain {HOST} exists in several accounts: not served"]
 
 
+def test_the_users_own_aws_settings_do_not_matter(
+    emulator: Emulator, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", OTHER)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    alone = ControlPlane(Clients(emulator.url, REGION), [ACCOUNT], lambda: NOW)
+    assert HOST in alone.load().domains
+
+
+def test_an_account_given_twice_is_read_once(
+    emulator: Emulator, control_plane: ControlPlane, clients: Clients
+) -> None:
+    assert HOST in ControlPlane(clients, [ACCOUNT, ACCOUNT], lambda: NOW).load().domains
+
+
 def test_an_account_sees_its_own_apis_only(emulator: Emulator, control_plane: ControlPlane) -> None:
     emulator.put("apis", {"apiId": "theirs", "protocolType": "HTTP"}, account=OTHER)
     apis = control_plane.load().apis

@@ -17,6 +17,7 @@ from local.errors import LocalError
 from local.progress import Progress
 from local.settings import Settings
 from local.status import Status, status
+from local.story import Stage
 from local.up import up
 from pki.errors import PkiError
 from tools.errors import ToolsError
@@ -108,7 +109,7 @@ def _up(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Scre
 def _demo(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
     settings = Settings.from_environment(environ)
     found = up(settings, environ, screen.progress)
-    succeeded = demo(settings, screen.progress, screen.out)
+    succeeded = demo(Stage.connect(settings, environ), screen.progress, screen.out)
     _say_what_next(settings, found, screen)
     return 0 if succeeded else 1
 

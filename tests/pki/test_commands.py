@@ -1,0 +1,290 @@
+"""The commands as a person types them, against moto's cloud."""
+
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from clientcert import Status
+from pki.commands import bootstrap_ca, provision_client, revoke_client, upload_truststore
+from pki.keys import KeyType, generate
+from tests.pki.support import Cloud
+
+type Main = Callable[[Sequence[str] | None], int]
+
+MAINS: dict[str, Main] = {
+    "bootstrap-ca": bootstrap_ca.main,
+    "provision-client": provision_client.main,
+    "revoke-client": revoke_client.main,
+    "upload-truststore": upload_truststore.main,
+}
+
+
+class Shell:
+    """Runs a command in the repository, and keeps what it said."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = ""
+        self.err = ""
+
+    def run(self, command: str) -> int:
+        name, *arguments = command.split()
+        code = MAINS[name](arguments)
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def json(self, command: str) -> Any:
+        assert self.run(f"{command} --json") == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def shell(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    monkeypatch.chdir(cloud.live_dir.parent)
+    return Shell(capsys)
+
+
+@pytest.fixture
+def ready(shell: Shell) -> Shell:
+    assert shell.run("bootstrap-ca") == 0
+    return shell
+
+
+def write_csr(path: Path, common_name: str = "device-001") -> None:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    csr = x509.CertificateSigningRequestBuilder().subject_name(name)
+    signed = csr.sign(generate(KeyType.EC_P256), hashes.SHA256())
+    path.write_bytes(signed.public_bytes(Encoding.PEM))
+
+
+def test_pyproject_declares_exactly_these_commands() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    declared = {
+        name: target
+        for name, target in project["project"]["scripts"].items()
+        if target.startswith("pki.")
+    }
+
+    assert set(declared) == set(MAINS)
+    for name, target in declared.items():
+        module, function = target.split(":")
+        assert getattr(import_module(module), function) is MAINS[name]
+
+
+@pytest.mark.parametrize("name", list(MAINS))
+def test_help_shows_examples_and_exit_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        MAINS[name](["--help"])
+
+    text = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert f"examples:\n  {name}" in text
+    assert "exit codes:\n  0  " in text
+    assert "--json" in text
+
+
+def test_bootstrap_names_what_it_issued(shell: Shell) -> None:
+    result = shell.json("bootstrap-ca --environment dev --operator alice")
+
+    assert [entry["subject"] for entry in result["certificates"]] == [
+        "CN=example Root CA G1,O=example",
+        "CN=example dev Issuing CA G1,O=example",
+    ]
+    assert [entry["created"] for entry in result["certificates"]] == [True, True]
+    assert "✓ stored s3://example-ca-111111111111/root/g1.pem" in shell.err
+
+
+def test_bootstrap_twice_exits_with_1(ready: Shell) -> None:
+    assert ready.run("bootstrap-ca") == 1
+    assert "error: already bootstrapped: CN=example Root CA G1" in ready.err
+    assert ready.out == ""
+
+
+def test_an_unknown_environment_exits_with_2(shell: Shell) -> None:
+    assert shell.run("bootstrap-ca --environment production") == 2
+    assert "no environment 'production' under live/" in shell.err
+
+
+def test_a_client_is_provisioned_with_a_key(ready: Shell, cloud: Cloud) -> None:
+    result = ready.json(
+        "provision-client device-001 --environment dev --generate-key "
+        "--scope api/read --scope api/write"
+    )
+
+    files = result["files"]
+    assert files["certificate"] == ".local/clients/device-001/client.crt"
+    assert all(Path(path).is_file() for path in files.values())
+    assert (result["scopes"], result["cognito_client_id"]) == (
+        ["api/read", "api/write"],
+        "cognito-id",
+    )
+    assert cloud.registry().find(result["fingerprint"]) is not None
+    key = Path(files["private_key"]).read_text().splitlines()[1]
+    assert key not in ready.out + ready.err
+
+
+def test_a_client_is_provisioned_from_its_request(ready: Shell) -> None:
+    write_csr(Path("client.csr"))
+
+    result = ready.json("provision-client device-001 --environment dev --csr client.csr --days 90")
+
+    assert result["files"]["private_key"] is None
+    written = {path.name for path in Path(".local/clients/device-001").iterdir()}
+    assert written == {"chain.pem", "client.crt"}
+
+
+def test_a_request_of_another_name_exits_with_1(ready: Shell, cloud: Cloud) -> None:
+    write_csr(Path("client.csr"), "device-002")
+
+    assert ready.run("provision-client device-001 --environment dev --csr client.csr") == 1
+    assert "error: the request's subject is 'CN=device-002'" in ready.err
+    assert cloud.registry().of_client("device-001") == ()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "Device --generate-key",
+        "device-001",
+        "device-001 --generate-key --csr x",
+        "device-001 --generate-key --scope read",
+        "device-001 --generate-key --key-type dsa",
+        "device-001 --generate-key --generation 1",
+    ],
+)
+def test_wrong_arguments_exit_with_2(shell: Shell, arguments: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        shell.run(f"provision-client --environment dev {arguments}")
+
+    assert caught.value.code == 2
+
+
+def test_a_key_type_without_a_key_to_make_exits_with_2(shell: Shell) -> None:
+    write_csr(Path("client.csr"))
+
+    command = "provision-client device-001 --environment dev --csr client.csr --key-type rsa-2048"
+
+    assert shell.run(command) == 2
+    assert "--key-type goes with --generate-key only" in shell.err
+
+
+def test_a_longer_life_than_policy_allows_exits_with_1(ready: Shell) -> None:
+    command = "provision-client device-001 --environment dev --generate-key --days 366"
+
+    assert ready.run(command) == 1
+    assert "valid for 1 to 365 days, not 366" in ready.err
+
+
+def test_an_unknown_app_client_exits_with_1(ready: Shell) -> None:
+    command = "provision-client device-001 --environment dev --generate-key --app-client partner"
+
+    assert ready.run(command) == 1
+    assert "dev has no app client 'partner'" in ready.err
+
+
+def test_without_a_ca_nothing_is_provisioned(shell: Shell) -> None:
+    assert shell.run("provision-client device-001 --environment dev --generate-key") == 1
+    assert "hint: run bootstrap-ca first" in shell.err
+
+
+def test_the_truststore_is_uploaded_pinned_and_checked(ready: Shell) -> None:
+    result = ready.json("upload-truststore --environment dev --pin-file pins/truststore.json")
+
+    pin = json.loads(Path("pins/truststore.json").read_text())
+    assert pin == {"version": result["version"], "sha256": result["sha256"]}
+    assert result["uploaded"]
+    again = ready.json("upload-truststore --environment dev --pin-file pins/again.json")
+    assert (again["version"], again["uploaded"]) == (pin["version"], False)
+    assert "note: the bundle is unchanged: no new version was made" in ready.err
+    assert json.loads(Path("pins/again.json").read_text()) == pin
+    assert ready.run("upload-truststore --environment dev --check pins/truststore.json") == 0
+
+
+def test_a_wrong_pin_exits_with_1(ready: Shell) -> None:
+    ready.json("upload-truststore --environment dev")
+    Path("pin.json").write_text('{"version": "other", "sha256": "ab"}')
+
+    assert ready.run("upload-truststore --environment dev --check pin.json") == 1
+    assert "the pin names version other" in ready.err
+
+
+def test_linting_a_file_asks_nothing_of_aws(
+    ready: Shell, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.json("provision-client device-001 --environment dev --generate-key")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+    assert ready.run("upload-truststore --lint .local/clients/device-001/chain.pem") == 0
+    assert ready.run("upload-truststore --lint .local/clients/device-001/client.crt") == 1
+    assert "[not-a-ca]" in ready.err
+    assert ready.run("upload-truststore --lint none.pem") == 1
+    assert ready.run("upload-truststore --lint none.pem --include g1") == 2
+
+
+def test_a_client_is_revoked_by_name_and_stays_revoked(ready: Shell, cloud: Cloud) -> None:
+    issued = ready.json("provision-client device-001 --environment dev --generate-key")
+
+    command = "revoke-client device-001 --environment dev --reason keyCompromise"
+    first, second = ready.json(command), ready.json(command)
+
+    assert [entry["fingerprint"] for entry in first["revoked"]] == [issued["fingerprint"]]
+    assert second["revoked"] == []
+    assert [entry["reason"] for entry in second["already_revoked"]] == ["keyCompromise"]
+    record = cloud.registry().find(issued["fingerprint"])
+    assert record is not None
+    assert record.status is Status.REVOKED
+
+
+@pytest.mark.parametrize("how", ["--fingerprint {fingerprint}", "--serial {serial_number}"])
+def test_a_client_is_revoked_by_its_certificate(ready: Shell, how: str) -> None:
+    issued = ready.json("provision-client device-001 --environment dev --generate-key")
+
+    result = ready.json(f"revoke-client {how.format(**issued)} --environment dev")
+
+    assert [entry["client_id"] for entry in result["revoked"]] == ["device-001"]
+
+
+def test_a_name_with_two_certificates_exits_with_2_until_all_are_meant(ready: Shell) -> None:
+    ready.json("provision-client device-001 --environment dev --generate-key")
+    ready.json(
+        "provision-client device-001 --environment dev --generate-key --additional "
+        "--output-dir next"
+    )
+
+    assert ready.run("revoke-client device-001 --environment dev") == 2
+    assert "has 2 active certificates" in ready.err
+    result = ready.json("revoke-client device-001 --environment dev --all")
+    assert len(result["revoked"]) == 2
+
+
+def test_an_unknown_client_exits_with_1(ready: Shell) -> None:
+    assert ready.run("revoke-client device-404 --environment dev") == 1
+    assert "the registry has no certificate of device-404" in ready.err
+
+
+def test_all_without_a_name_exits_with_2(shell: Shell) -> None:
+    assert shell.run("revoke-client --serial 1 --environment dev --all") == 2
+
+
+def test_an_emulator_that_does_not_run_exits_with_1(
+    live_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "999999999999")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    assert bootstrap_ca.main(["--live-dir", str(live_dir)]) == 1
+    assert capsys.readouterr().err == (
+        "error: cannot reach http://127.0.0.1:1\nhint: run make up\n"
+    )

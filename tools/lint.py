@@ -235,7 +235,7 @@ def _dockerfiles(session: Session) -> list[Path]:
 
 
 def _is_dockerfile(path: Path) -> bool:
-    return re.fullmatch(r"(.+\.)?Dockerfile(\..+)?", path.name) is not None
+    return re.fullmatch(r"(.+\.)?Dockerfile", path.name) is not None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

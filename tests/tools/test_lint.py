@@ -129,6 +129,19 @@ def test_other_paths_are_left_alone(text: str, checkout: Path) -> None:
     assert run.findings == []
 
 
+def test_hadolint_reads_dockerfiles_and_not_what_goes_with_them(
+    checkout: Path, tmp_path: Path, script: Script
+) -> None:
+    for name in ("Dockerfile", "edge.Dockerfile", "Dockerfile.dockerignore"):
+        (checkout / name).touch()
+    script(tmp_path / "bin" / "hadolint", 'echo "$@"; exit 1')
+    run = session(checkout, str(tmp_path / "bin"))
+
+    lint.hadolint(run)
+
+    assert run.findings == ["$ hadolint ...\nDockerfile edge.Dockerfile"]
+
+
 def test_paths_inside_an_image_are_the_images(checkout: Path) -> None:
     (checkout / "Dockerfile").write_text("RUN --mount=type=cache,target=/root" + "/.cache/uv\n")
     run = session(checkout)

@@ -192,7 +192,9 @@ def _serve(options: argparse.Namespace, log: TextIO) -> None:
     reactor: Any = twisted_reactor
     handler = logging.StreamHandler(log)
     handler.setFormatter(JsonFormatter())
-    logging.getLogger("local.edge").addHandler(handler)
+    logging.captureWarnings(True)  # noqa: FBT003
+    for name in ("local.edge", "py.warnings"):
+        logging.getLogger(name).addHandler(handler)
 
     clients = Clients(options.endpoint_url, options.region)
     certificates = ServerCertificates(options.state_dir, utc_now)

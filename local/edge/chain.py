@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -28,7 +28,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from local.edge.truststore import ClientTrust, InvalidTruststore, Truststore
+from local.edge.truststore import UNREADABLE, ClientTrust, InvalidTruststore, Truststore
 
 MAX_CA_LEVELS = 4
 MIN_RSA_BITS = 2048
@@ -85,14 +85,14 @@ def judge(certificate: x509.Certificate, trust: ClientTrust, now: dt.datetime) -
         return Judgement(Refusal.TRUSTSTORE_INVALID)
     try:
         return _judge(certificate, trust, now)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return Judgement(Refusal.MALFORMED)
 
 
 def _judge(leaf: x509.Certificate, trust: Truststore, now: dt.datetime) -> Judgement:
     # Subjects are unique in a truststore, so there is one path at most and nothing to search.
     path, broken = _path(leaf, trust)
-    _ = leaf.subject  # Parsed when read: one that cannot be must not get any further.
+    _ = leaf.subject, leaf.extensions  # Parsed when read: both have to be readable.
     refusal = _leaf_refusal(leaf, now) or broken or _issuers_refusal(path, now)
     if refusal is None and not _verifies(leaf, path, now):
         # Second opinion, for what the walk does not look at: name constraints, critical
@@ -124,13 +124,13 @@ def _path(
 def _issued(child: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         child.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
 
 
 def _leaf_refusal(leaf: x509.Certificate, now: dt.datetime) -> Refusal | None:
-    if leaf.version is not x509.Version.v3:
+    if leaf.version is not x509.Version.v3 or leaf.serial_number <= 0:
         return Refusal.MALFORMED
     if now < leaf.not_valid_before_utc:
         return Refusal.NOT_YET_VALID

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import logging
 import threading
+from contextlib import suppress
 from typing import TextIO
 
 from local.edge.http import LogEntry
@@ -41,7 +42,8 @@ class AccessLog:
             **entry.details,
         }
         line = json.dumps({key: value for key, value in fields.items() if value is not None})
-        with self._lock:
+        # A full disk or a closed pipe costs the line, never the answer to the client.
+        with self._lock, suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()
 

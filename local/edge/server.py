@@ -45,6 +45,7 @@ from local.edge.http import (
 from local.edge.model import Snapshot
 from local.edge.response import REQUEST_ID_HEADER
 from local.edge.tls import EdgeConnection, ServerConnections, client_certificate, server_name
+from local.edge.truststore import UNREADABLE
 
 IDLE_SECONDS = 60
 LINGER_SECONDS = 10
@@ -303,7 +304,7 @@ class EdgeChannel(http.HTTPChannel):
         sni = server_name(handle) or ""
         try:
             certificate = client_certificate(handle)
-        except ValueError:
+        except UNREADABLE:
             self.connection = Connection(sni, malformed=True)
             return
         client = ClientCertificate(certificate) if certificate is not None else None
@@ -410,7 +411,7 @@ class EdgeChannel(http.HTTPChannel):
         if self.connection.client is not None:
             try:
                 cert = self.connection.client.describe()
-            except ValueError:
+            except UNREADABLE:
                 described["subjectDN"] = "(unreadable)"
             else:
                 described["subjectDN"] = str(cert["subjectDN"])

@@ -20,7 +20,7 @@ from local.edge.certificates import ServerCertificates
 from local.edge.chain import Refusal, judge
 from local.edge.errors import EdgeError
 from local.edge.model import Domain, Snapshot
-from local.edge.truststore import ClientTrust
+from local.edge.truststore import UNREADABLE, ClientTrust
 
 # The suites of security policy TLS_1_2 that have forward secrecy. Security level 0 only so that a
 # weak client certificate gets through the handshake, to be refused with a 403 like any other.
@@ -150,7 +150,7 @@ class ServerConnections:
                 return True
             try:
                 refusal = judge(certificate.to_cryptography(), trust, self._clock()).refusal
-            except ValueError:
+            except UNREADABLE:
                 refusal = Refusal.MALFORMED
             if refusal is not None:
                 _refuse(connection, refusal.value)
@@ -171,7 +171,7 @@ def client_certificate(connection: SSL.Connection) -> x509.Certificate | None:
     """Return the client's certificate, None when none was asked for.
 
     Raises:
-        ValueError: There is one, and it cannot be parsed.
+        UNREADABLE: There is one, and it cannot be read (any of ``truststore.UNREADABLE``).
     """
     certificate: x509.Certificate | None = connection.get_peer_certificate(  # type: ignore[call-arg, assignment]
         as_cryptography=True

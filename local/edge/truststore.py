@@ -13,8 +13,19 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 MAX_BYTES = 1_000_000
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises, early or late, for a certificate that it cannot read."""
 
 _PEM_LABEL = re.compile(rb"-----BEGIN ([^\r\n-]+)-----")
 
@@ -72,7 +83,7 @@ def parse(pem: bytes, source: str = "") -> ClientTrust:
     try:
         certificates = tuple(x509.load_pem_x509_certificates(pem))
         names = Counter(certificate.subject.rfc4514_string() for certificate in certificates)
-    except ValueError as error:
+    except UNREADABLE as error:
         return InvalidTruststore(source, f"not a bundle of PEM certificates ({error})")
     name, times = names.most_common(1)[0]
     if times > 1:

@@ -7,7 +7,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.edge.chain import Judgement, Refusal, judge
 from local.edge.truststore import InvalidTruststore
@@ -220,3 +223,17 @@ def test_a_judgement_says_until_when_it_holds() -> None:
 def test_an_issuer_name_in_another_encoding_is_another_name() -> None:
     assert name("Root") == ROOT.certificate.subject
     assert refusal(issue("device-001", issue("root", ca=True))) is Refusal.UNTRUSTED_ISSUER
+
+
+LEAF_DER = issue("device-001", ISSUING).certificate.public_bytes(Encoding.DER)
+
+
+@given(st.integers(0, len(LEAF_DER) - 1), st.integers(1, 255))
+def test_a_certificate_with_one_byte_changed_is_never_accepted(at: int, change: int) -> None:
+    der = bytearray(LEAF_DER)
+    der[at] ^= change
+    try:
+        forged = x509.load_der_x509_certificate(bytes(der))
+    except (ValueError, x509.InvalidVersion, CryptographyDeprecationWarning):
+        return
+    assert judge(forged, TRUST, NOW).refusal is not None

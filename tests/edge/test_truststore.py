@@ -1,8 +1,11 @@
 """What is a truststore, and which version of it a domain uses."""
 
+import base64
 import datetime as dt
+import warnings
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +65,15 @@ def test_what_is_no_truststore_says_why(pem: bytes, words: str) -> None:
 def test_no_bytes_make_the_parser_raise(noise: bytes) -> None:
     parse(noise)
     parse(ROOT.pem + noise)
+
+
+@given(st.integers(0, 400), st.integers(1, 255))
+def test_no_damage_to_a_certificate_makes_the_parser_raise(at: int, change: int) -> None:
+    der = bytearray(ROOT.certificate.public_bytes(Encoding.DER))
+    der[at % len(der)] ^= change
+    pem = b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n"
+    with warnings.catch_warnings(action="ignore"):  # of serial numbers below one
+        parse(pem % base64.encodebytes(der))
 
 
 def test_an_expired_entry_is_reported_and_no_error() -> None:

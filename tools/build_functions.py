@@ -136,8 +136,13 @@ def build_tree(root: Path, function: Function, architecture: Architecture, tree:
     """Fill an empty or missing folder with what ``/var/task`` is to hold.
 
     Raises:
-        ToolsError: uv is missing or failed, or the folder is not empty.
+        ToolsError: uv is missing or failed, the folder is not empty, or Python is another.
     """
+    if (running := f"{sys.version_info.major}.{sys.version_info.minor}") != PYTHON_VERSION:
+        raise ToolsError(
+            f"this is Python {running}, and Lambda's {PYTHON_VERSION} runs no bytecode of it",
+            hint=f"run this command with Python {PYTHON_VERSION}",
+        )
     if tree.exists() and any(tree.iterdir()):
         raise ToolsError(f"{tree}: the folder is not empty", hint="name a new one")
     tree.mkdir(parents=True, exist_ok=True)
@@ -295,7 +300,7 @@ def _normalise(tree: Path) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted((path for path in folder.rglob("*") if path.is_file()), key=Path.as_posix)
 
 
 def _sha256(path: Path) -> str:

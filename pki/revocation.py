@@ -134,7 +134,9 @@ def revoke(
     already: list[RegistryRecord] = []
     for fingerprint in fingerprints:
         record, done = registry.revoke(fingerprint, reason, now)
-        (revoked if done else already).append(record)
-        state = "revoked" if done else "was revoked before"
-        progress.step(f"{record.fingerprint} of {record.client_id} {state}")
+        if done:
+            revoked.append(record)
+            progress.step(f"revoked {record.fingerprint} of {record.client_id}")
+        else:
+            already.append(record)
     return Revocation(tuple(revoked), tuple(already))

@@ -65,7 +65,6 @@ def upload(bucket: TruststoreBucket, bundle: bytes, now: datetime, progress: Pro
     progress.step("linted the bundle")
     current = bucket.current()
     if current is not None and current.bundle == bundle:
-        progress.step(f"{bucket.uri} holds this bundle already")
         return Upload(current.pin, uploaded=False, findings=findings)
     pin = bucket.store(bundle, current)
     progress.step(f"uploaded {bucket.uri}")

@@ -183,10 +183,11 @@ def _serve(options: argparse.Namespace, log: TextIO) -> None:
     from twisted.internet import reactor as twisted_reactor  # noqa: PLC0415
 
     from local.edge.certificates import ServerCertificates  # noqa: PLC0415
+    from local.edge.configuration import Configuration  # noqa: PLC0415
     from local.edge.control_plane import Clients, ControlPlane, LambdaInvoker  # noqa: PLC0415
     from local.edge.gateway import Gateway  # noqa: PLC0415
     from local.edge.log import AccessLog, JsonFormatter  # noqa: PLC0415
-    from local.edge.server import Configuration, Edge, listen, utc_now  # noqa: PLC0415
+    from local.edge.server import Edge, listen, utc_now  # noqa: PLC0415
     from local.edge.tls import ServerConnections  # noqa: PLC0415
 
     reactor: Any = twisted_reactor

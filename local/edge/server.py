@@ -27,7 +27,7 @@ from twisted.python.threadpool import ThreadPool
 from twisted.web import http
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from local.edge.errors import ControlPlaneError, ListenError
+from local.edge.errors import ListenError
 from local.edge.gateway import Admitted, ClientCertificate, Connection, Gateway
 from local.edge.http import (
     BAD_REQUEST,
@@ -57,59 +57,6 @@ FLUSH_SECONDS = 0.2
 _NO_CONTENT = frozenset({204, 304})
 
 _log = logging.getLogger(__name__)
-
-
-class Configuration:
-    """The current snapshot, renewed in the background."""
-
-    def __init__(self, load: Callable[[], Snapshot], interval: float) -> None:
-        """Load the first snapshot.
-
-        Args:
-            load: Reads the control plane.
-            interval: Seconds between two readings.
-
-        Raises:
-            ControlPlaneError: The first reading failed.
-        """
-        self._load = load
-        self._interval = interval
-        self._snapshot = load()
-        self._stop = threading.Event()
-        self._failing = False
-
-    def __call__(self) -> Snapshot:
-        """Return the snapshot of the last reading that succeeded."""
-        return self._snapshot
-
-    def start(self) -> None:
-        """Begin to read again and again."""
-        threading.Thread(target=self._run, name="edge-configuration", daemon=True).start()
-
-    def stop(self) -> None:
-        """Stop reading; does not wait."""
-        self._stop.set()
-
-    def refresh(self) -> None:
-        """Read once; a failure keeps what is known and is logged once until it has passed."""
-        try:
-            self._snapshot = self._load()
-        except ControlPlaneError as error:
-            if not self._failing:
-                _log.warning("%s; serving the last known configuration", error)
-            self._failing = True
-            return
-        if self._failing:
-            _log.warning("the control plane can be read again")
-        self._failing = False
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._interval):
-            try:
-                self.refresh()
-            except Exception:  # noqa: BLE001
-                # A bug met here must not end the refreshing for good.
-                _log.exception("reading the control plane failed")
 
 
 @dataclass(slots=True)
@@ -241,7 +188,7 @@ class EdgeRequest(http.Request):
             self.answer(outcome)
             return
         self._details = {"routeKey": outcome.call.route.key, "stage": outcome.call.stage.name}
-        self._edge.run(outcome).addCallback(self.answer)
+        self._edge.run(outcome).addCallback(self.answer).addErrback(self._broken)
 
     def answer(self, answer: Answer) -> None:
         """Send an answer, if the client is still there, and log it."""
@@ -257,6 +204,10 @@ class EdgeRequest(http.Request):
             self.setHeader(b"content-length", str(len(answer.body)).encode())
         self.write(answer.body)
         self.finish()
+
+    def _broken(self, failure: Failure) -> None:
+        _log.error("an answer could not be sent: %s", failure.getTraceback())
+        self._tls.transport.abortConnection()
 
     def _record(self, answer: Answer) -> None:
         path = self.uri.partition(b"?")[0].decode("ascii", "replace")

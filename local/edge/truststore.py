@@ -83,8 +83,8 @@ def parse(pem: bytes, source: str = "") -> ClientTrust:
     try:
         certificates = tuple(x509.load_pem_x509_certificates(pem))
         names = Counter(certificate.subject.rfc4514_string() for certificate in certificates)
-    except UNREADABLE as error:
-        return InvalidTruststore(source, f"not a bundle of PEM certificates ({error})")
+    except UNREADABLE:
+        return InvalidTruststore(source, "not a bundle of PEM certificates")
     name, times = names.most_common(1)[0]
     if times > 1:
         return InvalidTruststore(source, f"{times} certificates have the subject {name}")

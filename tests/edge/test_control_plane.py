@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from boto3.session import Session
 
+from local.edge.configuration import Configuration
 from local.edge.control_plane import Clients, ControlPlane, LambdaInvoker
 from local.edge.errors import ControlPlaneError, UnreachableError
 from local.edge.invoke import (
@@ -27,7 +28,6 @@ from local.edge.model import (
     Stage,
     Throttle,
 )
-from local.edge.server import Configuration
 from local.edge.truststore import InvalidTruststore, Truststore
 from tests.edge.emulator import Answer, Emulator, configure
 from tests.edge.support import ACCOUNT, HOST, NOW, REGION, function_ref, issue

@@ -33,7 +33,8 @@ resource "aws_route53_record" "validation" {
   records = [local.validation_options[each.key].resource_record_value]
   ttl     = 300
 
-  # ACM asks for one and the same record for a name in an account, whichever certificate it is for.
+  # ACM asks for one and the same record for a name in an account, whichever certificate it is for. For that reason it
+  # is not made before the old one is destroyed, which would destroy the new one.
   allow_overwrite = true
 }
 

@@ -217,14 +217,8 @@ locals {
       }
     }
   }
-}
 
-resource "aws_cloudformation_stack" "app_clients" {
-  #checkov:skip=CKV_AWS_124: Terraform waits for the stack and reports its failure; nobody else would read a notification
-
-  name = "${var.name_prefix}-app-clients"
-
-  template_body = jsonencode({
+  app_client_template = jsonencode({
     AWSTemplateFormatVersion = "2010-09-09"
     Description              = "App clients of the user pool ${var.name_prefix} and their secrets"
     Resources                = merge(local.app_client_resources, local.app_client_secrets)
@@ -235,6 +229,22 @@ resource "aws_cloudformation_stack" "app_clients" {
       }
     }
   })
+}
+
+resource "aws_cloudformation_stack" "app_clients" {
+  #checkov:skip=CKV_AWS_124: Terraform waits for the stack and reports its failure; nobody else would read a notification
+
+  name = "${var.name_prefix}-app-clients"
+
+  template_body = local.app_client_template
+
+  lifecycle {
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    precondition {
+      condition     = length(local.app_client_template) <= 51200
+      error_message = "The app clients' CloudFormation template exceeds 51,200 bytes. Use fewer app clients, or shorter names."
+    }
+  }
 
   # Cognito refuses a client whose scopes are not there yet.
   depends_on = [aws_cognito_resource_server.this]

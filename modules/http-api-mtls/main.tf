@@ -182,7 +182,6 @@ resource "aws_cloudwatch_metric_alarm" "server_errors" {
 
 resource "aws_route53_health_check" "this" {
   type                            = "CLOUDWATCH_METRIC"
-  reference_name                  = "${var.name_prefix}-api"
   cloudwatch_alarm_name           = aws_cloudwatch_metric_alarm.server_errors.alarm_name
   cloudwatch_alarm_region         = data.aws_region.current.name
   insufficient_data_health_status = "Healthy"
@@ -190,6 +189,11 @@ resource "aws_route53_health_check" "this" {
   # Route 53 copies the alarm's settings when the check is made or updated, and does not follow a later change.
   triggers = {
     threshold = tostring(var.unhealthy_error_rate)
+  }
+
+  # The name that Route 53's console shows.
+  tags = {
+    Name = "${var.name_prefix}-api"
   }
 }
 

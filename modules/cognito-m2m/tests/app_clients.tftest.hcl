@@ -114,6 +114,25 @@ run "ids_are_found_by_name" {
   }
 }
 
+run "template_that_cloudformation_would_refuse_is_refused_first" {
+  command = plan
+
+  variables {
+    app_clients = { for number in range(50) : format("a-partner-company-with-a-rather-long-name-and-number-%02d", number) => { scopes = ["api/read"] } }
+  }
+
+  # Fewer outputs than clients would fail elsewhere first.
+  override_resource {
+    target          = aws_cloudformation_stack.app_clients
+    override_during = plan
+    values = {
+      outputs = {}
+    }
+  }
+
+  expect_failures = [aws_cloudformation_stack.app_clients]
+}
+
 run "token_lives_as_long_as_asked" {
   command = plan
 

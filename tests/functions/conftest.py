@@ -4,15 +4,19 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
-from tests.functions.support import REGION, Handler, Invoke, LambdaContext, LogLines
+from tests.functions.support import REGION, Handler, HttpServer, Invoke, LambdaContext, LogLines
+
+# A machine with much else to do is no failure.
+settings.register_profile("functions", deadline=None)
+settings.load_profile("functions")
 
 # Powertools reads these once, when a handler's module is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "mtls-api")
@@ -28,18 +32,6 @@ def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-
-
-@dataclass
-class HttpServer:
-    """A server that notes requests and gives the answer it was told to give."""
-
-    url: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
-    answer: Callable[[], bytes] | None = None
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -199,3 +199,15 @@ class LogLines:
 
     def _lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
+
+
+@dataclass
+class HttpServer:
+    """A server that notes requests and gives the answer it was told to give."""
+
+    url: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    answer: Callable[[], bytes] | None = None

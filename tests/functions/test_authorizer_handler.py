@@ -14,7 +14,6 @@ from mtls_authorizer import handler as module
 from mtls_authorizer.jwks import fetcher
 from mtls_authorizer.refusal import Refusal
 from mtls_authorizer.settings import Settings, SettingsError
-from tests.functions.conftest import HttpServer
 from tests.functions.support import (
     APP_CLIENT_ID,
     CLAIMS,
@@ -25,6 +24,7 @@ from tests.functions.support import (
     REGION,
     REVOKED,
     SERIAL_NUMBER,
+    HttpServer,
     Invoke,
     LogLines,
     certificate_of,

@@ -16,8 +16,7 @@ from mtls_authorizer.jwks import (
     parse_key_set,
 )
 from mtls_authorizer.refusal import Refusal, RefusedError
-from tests.functions.conftest import HttpServer
-from tests.functions.support import Clock, jwk, jwks, rsa_key
+from tests.functions.support import Clock, HttpServer, jwk, jwks, rsa_key
 
 FIRST, SECOND = jwk(rsa_key(), "key-1"), jwk(rsa_key("second"), "key-2")
 FRESHNESS = Freshness(maximum_age=3600, last_good=86400, cooldown=30, retry=1)

@@ -22,7 +22,6 @@ from mtls_token.cognito import token_endpoint
 from mtls_token.issuance import AppClient, CognitoGrant
 from mtls_token.refusal import Refusal, RefusedError
 from mtls_token.settings import Settings, SettingsError
-from tests.functions.conftest import HttpServer
 from tests.functions.support import (
     APP_CLIENT_ID,
     APP_CLIENT_SECRET,
@@ -30,6 +29,7 @@ from tests.functions.support import (
     REGION,
     USER_POOL_ID,
     Clock,
+    HttpServer,
 )
 
 CLIENT = AppClient(APP_CLIENT_ID, APP_CLIENT_SECRET)

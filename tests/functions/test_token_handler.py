@@ -14,7 +14,6 @@ from clientcert import RegistryRecord, SignedStatement
 from mtls_token import handler as module
 from mtls_token.cognito import token_endpoint
 from mtls_token.refusal import Refusal
-from tests.functions.conftest import HttpServer
 from tests.functions.support import (
     APP_CLIENT_ID,
     APP_CLIENT_SECRET,
@@ -26,6 +25,7 @@ from tests.functions.support import (
     REGION,
     REVOKED,
     THUMBPRINT,
+    HttpServer,
     Invoke,
     LogLines,
     certificate_of,

@@ -71,6 +71,8 @@ def _environment(state: StateDirectory, port: int, environ: Mapping[str, str]) -
         "BIND_HOST": LOOPBACK,
         # Functions call back here.
         "AWS_ENDPOINT_URL": endpoint_url(port),
+        # Without it Cognito would issue the token although the trigger refused: AWS does not.
+        "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
         # Servers of other protocols, on ports of their own, that nothing here uses.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

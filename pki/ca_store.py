@@ -79,7 +79,10 @@ class CaStore:
                 IfNoneMatch="*",
             )
         except ClientError as error:
-            raise self._not_stored(authority, certificate, error) from error
+            if error_code(error) not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                raise self._translated(error) from error
+            if self.find(authority) != certificate:  # else: ours, repeated after a lost answer
+                raise self._lost_race(authority, certificate) from error
 
     def roots(self) -> tuple[Authority, ...]:
         """Every generation of the root, oldest first."""
@@ -133,11 +136,7 @@ class CaStore:
         names = (_OBJECT_NAME.fullmatch(key.removeprefix(prefix)) for key in keys)
         return sorted((match.group(1) for match in names if match), key=lambda name: int(name[1:]))
 
-    def _not_stored(
-        self, authority: Authority, certificate: x509.Certificate, error: ClientError
-    ) -> Exception:
-        if error_code(error) not in {"PreconditionFailed", "ConditionalRequestConflict"}:
-            return self._translated(error)
+    def _lost_race(self, authority: Authority, certificate: x509.Certificate) -> CaStoreError:
         return CaStoreError(
             f"{self.location(authority)} appeared meanwhile; "
             f"{certificate.subject.rfc4514_string()} was not stored",

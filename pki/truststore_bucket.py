@@ -128,12 +128,15 @@ class TruststoreBucket:
                     Bucket=self._bucket, Key=OBJECT_KEY, Body=bundle, IfMatch=replaces.etag
                 )
         except ClientError as error:
-            if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
-                raise TruststoreError(
-                    f"{self.uri} was changed by somebody else meanwhile; nothing was uploaded",
-                    hint="look at what they uploaded, then run again",
-                ) from error
-            raise self._translated(error) from error
+            if error_code(error) not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                raise self._translated(error) from error
+            current = self.current()
+            if current is not None and current.bundle == bundle:
+                return current.pin  # ours, repeated after a lost answer
+            raise TruststoreError(
+                f"{self.uri} was changed by somebody else meanwhile; nothing was uploaded",
+                hint="look at what they uploaded, then run again",
+            ) from error
         return Pin(_version(answer.get("VersionId")), _sha256(bundle))
 
     def _require_versioning(self) -> None:

@@ -247,5 +247,19 @@ def kill_at_every_step(run: Callable[[], object], between: Callable[[int], None]
             return effects
 
 
+@contextmanager
+def lost_answer(operation: str) -> Iterator[None]:
+    """Every call of an operation arrives twice, as when botocore repeats one unanswered."""
+    make_api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(client: BaseClient, name: str, parameters: Any) -> Any:
+        if name == operation:
+            make_api_call(client, name, parameters)
+        return make_api_call(client, name, parameters)
+
+    with mock.patch.object(BaseClient, "_make_api_call", call):
+        yield
+
+
 def pem_of(*certificates: x509.Certificate) -> bytes:
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)

@@ -16,6 +16,7 @@ from tests.pki.support import (
     RecordedProgress,
     build_hierarchy,
     kill_at_every_step,
+    lost_answer,
 )
 
 
@@ -149,6 +150,14 @@ def test_a_ceremony_beside_another_overwrites_nothing(cloud: Cloud) -> None:
         bootstrap(slow, ["dev"], "g1")
 
     assert cloud.store().find(cloud.organization.root("g1")) == winner[0].certificate
+
+
+def test_a_store_whose_answer_was_lost_is_repeated_without_harm(cloud: Cloud) -> None:
+    with lost_answer("PutObject"):
+        root, issuing = run(cloud)
+
+    assert cloud.store().find(root.authority) == root.certificate
+    assert cloud.store().find(issuing.authority) == issuing.certificate
 
 
 def test_root_and_issuing_ca_from_different_days_nest(cloud: Cloud) -> None:

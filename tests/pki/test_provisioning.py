@@ -23,6 +23,7 @@ from tests.pki.support import (
     RecordedProgress,
     build_hierarchy,
     kill_at_every_step,
+    lost_answer,
     pem_of,
 )
 
@@ -409,6 +410,15 @@ def test_a_forced_provisioning_killed_at_any_step_never_mixes_two_keys(
         provision(current, replace(REQUEST, additional=True))
 
     assert kill_at_every_step(lambda: provision(current, request), finish) > 0
+
+
+def test_a_registration_whose_answer_was_lost_is_repeated_without_harm(
+    provisioning: Provisioning, cloud: Cloud
+) -> None:
+    with lost_answer("PutItem"):
+        provision(provisioning, REQUEST)
+
+    assert_whole(provisioning, cloud)
 
 
 def test_issued_at_is_the_clocks_second(provisioning: Provisioning) -> None:

@@ -9,7 +9,15 @@ from pki.bootstrap import Ceremony, bootstrap
 from pki.errors import FileError, TruststoreError, UsageError
 from pki.rollout import check, environment_bundle, upload
 from pki.truststore_bucket import Pin, Stored, TruststoreBucket
-from tests.pki.support import NOW, Cloud, Hierarchy, RecordedProgress, build_hierarchy, pem_of
+from tests.pki.support import (
+    NOW,
+    Cloud,
+    Hierarchy,
+    RecordedProgress,
+    build_hierarchy,
+    lost_answer,
+    pem_of,
+)
 
 
 @pytest.fixture
@@ -90,6 +98,18 @@ class Overtaken(TruststoreBucket):
         seen = super().current()
         TruststoreBucket.store(self, self.somebody_elses, seen)
         return seen
+
+
+def test_an_upload_whose_answer_was_lost_is_repeated_without_harm(
+    cloud: Cloud, bundle: bytes, progress: RecordedProgress
+) -> None:
+    with lost_answer("PutObject"):
+        done = upload(cloud.truststore(), bundle, NOW, progress)
+
+    current = cloud.truststore().current()
+    assert current is not None
+    assert done.pin == current.pin
+    assert versions(cloud) == 1
 
 
 @pytest.mark.parametrize("exists", [False, True])

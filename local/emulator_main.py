@@ -64,7 +64,8 @@ def _element(name: str, value: Any) -> str:
 
 def _content(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return "".join(_element(key, entry) for key, entry in value.items())
+        # What is not set is null in JSON and absent in XML.
+        return "".join(_element(key, entry) for key, entry in value.items() if entry is not None)
     if isinstance(value, list):
         return "".join(_element("member", entry) for entry in value)
     if isinstance(value, bool):

@@ -103,6 +103,8 @@ class Daemon:
         record = self.running()
         if record is not None:
             self._end_group(record)
+        if self._child is not None:
+            self._child.wait()
         self._record.unlink(missing_ok=True)
         return record is not None
 
@@ -204,7 +206,7 @@ def _group_exists(group: int) -> bool:
         return True
     if not Path("/proc/self/stat").exists():
         return True
-    return any(_is_running_member(Path(entry.path), group) for entry in os.scandir("/proc"))
+    return any(_is_running_member(entry, group) for entry in Path("/proc").iterdir())
 
 
 def _is_running_member(process: Path, group: int) -> bool:

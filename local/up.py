@@ -37,6 +37,13 @@ _EDGE_SECONDS = 60.0
 _KEPT = frozenset({"cache", "logs", "run"})
 _ROOT_GENERATION = "g1"
 
+_TERRAGRUNT_SETTINGS = {
+    "MTLS_ROLE": "apply",
+    # Reads what units depend on from the state itself, where Terraform would need a process for
+    # each. Not for `env.sh`: it knows no mocks, which the plan of a new environment needs.
+    "TG_EXPERIMENT": "dependency-fetch-output-from-state",
+}
+
 _TRUSTS_NOTHING_YET = (
     # The domain pins a truststore, which needs the CA first; and what stands on the domain.
     *("--filter", "!...acm-domain"),
@@ -86,6 +93,7 @@ def up(settings: Settings, environ: Mapping[str, str], progress: Progress) -> di
     state = settings.state
     organization = load_organization(LIVE)
     with locked(state.lock, lambda: progress.console.print("waiting for another command to end")):
+        _require_ports(settings)
         with progress.step("tools"):
             tools = install.ensure(
                 ["terraform", "terragrunt"], environ=environ, console=progress.console
@@ -114,24 +122,36 @@ def up(settings: Settings, environ: Mapping[str, str], progress: Progress) -> di
     return found
 
 
+def _require_ports(settings: Settings) -> None:
+    """Check both ports before anything is started: a port that is ours already will do."""
+    state = settings.state
+    if emulator.daemon(state).running() is None:
+        # What the edge serves is gone with the emulator.
+        edge_daemon(state).stop()
+    for daemon, chosen, default, variable in (
+        (emulator.daemon(state), settings.gateway_port, DEFAULT_GATEWAY_PORT, "GATEWAY_PORT"),
+        (edge_daemon(state), settings.edge_port, DEFAULT_EDGE_PORT, "EDGE_PORT"),
+    ):
+        running = daemon.running()
+        if running is None:
+            require_free_port(chosen or default, daemon.name, variable)
+        elif chosen not in (None, running.port):
+            raise UsageError(
+                f"the {daemon.name} already runs on port {running.port}, not {chosen}",
+                hint="end it first: make down",
+            )
+
+
 def _start_emulator(
     settings: Settings, organization: Organization, tools: Mapping[str, str], progress: Progress
 ) -> Platform:
     state = settings.state
     running = emulator.daemon(state).running()
     if running is None:
-        edge_daemon(state).stop()
         port = settings.gateway_port or DEFAULT_GATEWAY_PORT
-        require_free_port(port, "emulator", "GATEWAY_PORT")
-        require_free_port(settings.edge_port or DEFAULT_EDGE_PORT, "edge", "EDGE_PORT")
         with progress.step(f"emulator on port {port}"):
             forget(state)
             running = emulator.start(state, port, tools)
-    elif settings.gateway_port not in (None, running.port):
-        raise UsageError(
-            f"the emulator already runs on port {running.port}, not {settings.gateway_port}",
-            hint="end it first: make down",
-        )
     elif not emulator.is_healthy(running.port):
         raise LocalError(
             f"the emulator (process {running.pid}) runs but does not answer on port {running.port}",
@@ -144,7 +164,7 @@ def _start_emulator(
         organization=organization,
         cloud=Cloud(url, organization.region),
         runner=Runner(
-            environment.child_environment(tools, exported, MTLS_ROLE="apply"), state.logs
+            environment.child_environment(tools, exported, **_TERRAGRUNT_SETTINGS), state.logs
         ),
         progress=progress,
     )
@@ -258,16 +278,9 @@ def _apply_environment(platform: Platform, entry: Environment) -> None:
 def _start_edge(platform: Platform, tools: Mapping[str, str]) -> None:
     settings, state = platform.settings, platform.state
     daemon = edge_daemon(state)
-    running = daemon.running()
-    if running is not None:
-        if settings.edge_port not in (None, running.port):
-            raise UsageError(
-                f"the edge already runs on port {running.port}, not {settings.edge_port}",
-                hint="end it first: make down",
-            )
+    if daemon.running() is not None:
         return
     port = settings.edge_port or DEFAULT_EDGE_PORT
-    require_free_port(port, "edge", "EDGE_PORT")
     accounts = sorted({entry.account_id for entry in platform.organization.environments})
     exported = environment.exports(
         state, platform.cloud.endpoint_url, platform.cloud.region, settings.architecture

@@ -1,0 +1,163 @@
+"""The rules of live/: units are plain, mocks are recognisable, a fact stands once."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.paths import ROOT
+
+LIVE = ROOT / "live"
+UNITS = sorted(LIVE.glob("*/*/*/*/terragrunt.hcl"))
+FILES = sorted([*LIVE.rglob("*.hcl")])
+FACTS = yaml.safe_load((LIVE / "organization.yaml").read_text())
+
+BLOCK = re.compile(r'^(\w+)(?: "\w+")? (?:= )?\{$', re.MULTILINE)
+OUTPUT = re.compile(r'^output "(\w+)"', re.MULTILINE)
+USED_OUTPUT = re.compile(r"dependency\.(\w+)\.outputs\.(\w+)")
+DEPENDENCY = re.compile(r'^dependency "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+SOURCE = re.compile(r'^  source = include\.root\.locals\.sources\["([\w-]+)"\]$', re.MULTILINE)
+
+
+def unit_name(path: Path) -> str:
+    return path.parent.relative_to(LIVE).as_posix()
+
+
+def without_comments(text: str) -> str:
+    return re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+
+
+def dependencies(unit: Path) -> dict[str, str]:
+    return dict(DEPENDENCY.findall(unit.read_text()))
+
+
+def module_of(unit: Path) -> str:
+    found = SOURCE.search(unit.read_text())
+    assert found is not None
+    return found[1]
+
+
+each_unit = pytest.mark.parametrize("unit", UNITS, ids=unit_name)
+
+
+def test_the_tree_holds_the_units_that_it_should() -> None:
+    dev = ("acm-domain", "authorizer", "cognito-m2m", "http-api-mtls", "registry", "truststore")
+    assert [unit_name(unit) for unit in UNITS] == sorted(
+        [
+            *(f"{account}/eu-west-1/account/state-bucket" for account in ("non-prod", "security")),
+            *(f"{account}/eu-west-1/account/deploy-roles" for account in ("non-prod", "security")),
+            "non-prod/eu-west-1/account/dns-zone",
+            *(f"non-prod/eu-west-1/dev/{name}" for name in (*dev, "whoami")),
+            "security/eu-west-1/ca/pki",
+        ]
+    )
+
+
+@each_unit
+def test_a_unit_is_plain(unit: Path) -> None:
+    blocks = BLOCK.findall(unit.read_text())
+    assert set(blocks) <= {"include", "terraform", "locals", "dependency", "inputs"}
+    assert blocks.count("include") == blocks.count("terraform") == blocks.count("inputs") == 1
+    order = ["include", "terraform", "locals", "dependency", "inputs"]
+    assert [order.index(block) for block in blocks] == sorted(order.index(b) for b in blocks)
+
+
+@each_unit
+def test_a_unit_says_in_a_first_line_what_it_is_for(unit: Path) -> None:
+    assert re.match(r"# [A-Z].+\n", unit.read_text())
+
+
+@each_unit
+def test_a_units_module_is_pinned_in_its_folder(unit: Path) -> None:
+    pins = (unit.parents[1] / "versions.hcl").read_text()
+    assert re.search(rf'^    {module_of(unit)} += "(local|\d+\.\d+\.\d+)"$', pins, re.MULTILINE)
+
+
+@each_unit
+def test_a_unit_takes_its_module_by_the_name_of_its_own_or_a_module_that_exists(unit: Path) -> None:
+    assert (ROOT / "modules" / module_of(unit) / "main.tf").is_file()
+
+
+@each_unit
+def test_a_dependency_mocks_exactly_the_outputs_that_are_used(unit: Path) -> None:
+    used: dict[str, set[str]] = {name: set() for name in dependencies(unit)}
+    for name, output in USED_OUTPUT.findall(without_comments(unit.read_text())):
+        used[name].add(output)
+    for name, body in dependencies(unit).items():
+        mocks = body.partition("mock_outputs = {")[2]
+        assert set(re.findall(r"^    (\w+) +=", mocks, re.MULTILINE)) == used[name]
+
+
+@each_unit
+def test_a_dependency_is_a_unit_whose_module_has_those_outputs(unit: Path) -> None:
+    for name, body in dependencies(unit).items():
+        path = re.search(r'config_path = "(.+)"', body)
+        assert path is not None
+        upstream = (unit.parent / path[1]).resolve() / "terragrunt.hcl"
+        assert upstream in UNITS
+        outputs = (ROOT / "modules" / module_of(upstream) / "outputs.tf").read_text()
+        used = {output for other, output in USED_OUTPUT.findall(unit.read_text()) if other == name}
+        assert used <= set(OUTPUT.findall(outputs))
+
+
+@each_unit
+def test_mocks_are_used_where_nothing_is_applied_only(unit: Path) -> None:
+    for body in dependencies(unit).values():
+        allowed = re.search(r"mock_outputs_allowed_terraform_commands = \[(.*)\]", body)
+        assert allowed is not None
+        assert set(re.findall(r'"(\w+)"', allowed[1])) <= {"init", "validate", "plan"}
+
+
+@each_unit
+def test_every_mock_carries_the_sentinel(unit: Path) -> None:
+    """A policy denies the account 000000000000 and the word mock in any plan to be applied."""
+    for body in dependencies(unit).values():
+        mocks = body.partition("mock_outputs = {")[2]
+        values = re.findall(r'"([^"]+)"', mocks)
+        assert values
+        assert [value for value in values if not re.search(r"mock|000000000000", value, re.I)] == []
+
+
+@each_unit
+def test_every_input_is_a_variable_of_the_module_and_none_that_is_required_is_missing(
+    unit: Path,
+) -> None:
+    inputs = unit.read_text().partition("\ninputs = {")[2]
+    given = set(re.findall(r"^  (\w+) +=", inputs, re.MULTILINE))
+    text = (ROOT / "modules" / module_of(unit) / "variables.tf").read_text()
+    variables = dict(re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL))
+    required = {
+        name for name, body in variables.items() if not re.search(r"^  default +=", body, re.M)
+    }
+    assert given <= set(variables)
+    assert required <= given
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIVE)))
+def test_facts_of_the_organisation_stand_in_organization_yaml_only(file: Path) -> None:
+    text = without_comments(file.read_text()).replace("api.mock.example.com", "")
+    facts = [*FACTS["accounts"].values(), FACTS["domain"], FACTS["github_repository"]]
+    assert [fact for fact in facts if fact in text] == []
+    assert not re.search(rf'"{FACTS["organization"]}[-"]', text)
+    assert "999999999999" not in text
+
+
+def test_account_ids_are_twelve_digits_and_no_sentinel() -> None:
+    ids = list(FACTS["accounts"].values())
+    assert all(re.fullmatch(r"\d{12}", account_id) for account_id in ids)
+    assert "000000000000" not in ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_modules_of_this_working_tree_are_for_folders_below_production_only() -> None:
+    pins = [path for path in LIVE.rglob("versions.hcl") if '"local"' in path.read_text()]
+    assert {path.parent.name for path in pins} <= {"account", "ca", "dev"}
+
+
+def test_what_the_laptop_changes_hangs_on_one_variable_in_one_file() -> None:
+    mentions = [
+        file.name for file in FILES if "AWS_ENDPOINT_URL" in without_comments(file.read_text())
+    ]
+    assert mentions == ["root.hcl"]
+    assert without_comments((LIVE / "root.hcl").read_text()).count("AWS_ENDPOINT_URL") == 1

@@ -1,0 +1,174 @@
+"""What Terragrunt makes of live/: on AWS, on a laptop, and while an account has no roles."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.install import ensure
+from tools.paths import ROOT
+
+LIVE = ROOT / "live"
+TRUSTSTORE = LIVE / "non-prod/eu-west-1/dev/truststore"
+REGISTRY = LIVE / "non-prod/eu-west-1/dev/registry"
+WHOAMI = LIVE / "non-prod/eu-west-1/dev/whoami"
+
+
+@pytest.fixture(scope="session")
+def tools() -> dict[str, str]:
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "MTLS_", "TG_", "TF_", "LAMBDA_"))
+    }
+    return ensure(["terraform", "terragrunt"], environ=environ)
+
+
+def terragrunt(
+    tools: dict[str, str], *arguments: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["terragrunt", *arguments],
+        env={**tools, "AWS_EC2_METADATA_DISABLED": "true", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def render(tools: dict[str, str], unit: Path, **environ: str) -> dict[str, Any]:
+    result = terragrunt(tools, "render", "--json", "--working-dir", str(unit), **environ)
+    assert result.returncode == 0, result.stderr
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def provider(rendered: dict[str, Any]) -> str:
+    text: str = rendered["generate"]["provider"]["contents"]
+    return text
+
+
+def test_every_file_is_formatted(tools: dict[str, str]) -> None:
+    result = terragrunt(tools, "hcl", "fmt", "--check", "--working-dir", str(LIVE))
+    assert result.returncode == 0, result.stderr
+
+
+def test_units_come_in_the_order_of_the_first_day(tools: dict[str, str]) -> None:
+    result = terragrunt(tools, "find", "--dag", "--json", "--working-dir", str(LIVE))
+    order = [Path(entry["path"]).name for entry in json.loads(result.stdout)]
+    assert len(order) == 13
+    for before, after in (
+        ("state-bucket", "deploy-roles"),
+        ("deploy-roles", "pki"),
+        ("registry", "cognito-m2m"),
+        ("cognito-m2m", "authorizer"),
+        ("truststore", "acm-domain"),
+        ("dns-zone", "acm-domain"),
+        ("acm-domain", "http-api-mtls"),
+        ("authorizer", "http-api-mtls"),
+        ("whoami", "http-api-mtls"),
+    ):
+        assert order.index(before) < order.index(after)
+
+
+def test_on_aws_the_provider_takes_the_plan_role_in_the_units_own_account(
+    tools: dict[str, str],
+) -> None:
+    text = provider(render(tools, TRUSTSTORE))
+    assert 'allowed_account_ids = ["222222222222"]' in text
+    assert '"arn:aws:iam::222222222222:role/example-plan"' in text
+    assert 'unit         = "non-prod/eu-west-1/dev/truststore"' in text
+    for argument in ("s3_use_path_style", "skip_credentials_validation", "skip_metadata_api_check"):
+        assert f"{argument} " in text
+    assert "= true" not in text
+
+
+def test_state_lies_in_the_accounts_own_bucket_locked_and_through_the_role(
+    tools: dict[str, str],
+) -> None:
+    state = render(tools, TRUSTSTORE, MTLS_ROLE="apply")["remote_state"]
+    assert state["backend"] == "s3"
+    assert state["config"] == {
+        "assume_role": {
+            "role_arn": "arn:aws:iam::222222222222:role/example-apply",
+            "session_name": "terragrunt",
+        },
+        "bucket": "example-tfstate-222222222222",
+        "encrypt": True,
+        "key": "non-prod/eu-west-1/dev/truststore/terraform.tfstate",
+        "region": "eu-west-1",
+        "skip_credentials_validation": False,
+        "skip_metadata_api_check": False,
+        "use_lockfile": True,
+        "use_path_style": False,
+    }
+
+
+def test_on_the_laptop_three_flags_differ(tools: dict[str, str]) -> None:
+    on_aws = provider(render(tools, TRUSTSTORE)).splitlines()
+    laptop = provider(render(tools, TRUSTSTORE, AWS_ENDPOINT_URL="http://127.0.0.1:1")).splitlines()
+    changed = [new.split()[0] for old, new in zip(on_aws, laptop, strict=True) if old != new]
+    assert changed == [
+        "s3_use_path_style",
+        "skip_credentials_validation",
+        "skip_metadata_api_check",
+    ]
+
+
+def test_plan_and_apply_use_working_directories_of_their_own(tools: dict[str, str]) -> None:
+    directories = {
+        render(tools, TRUSTSTORE, MTLS_ROLE=role)["download_dir"] for role in ("plan", "apply")
+    }
+    assert len(directories) == 2
+
+
+def test_another_role_than_plan_or_apply_is_refused(tools: dict[str, str]) -> None:
+    result = terragrunt(
+        tools, "render", "--json", "--working-dir", str(TRUSTSTORE), MTLS_ROLE="admin"
+    )
+    assert result.returncode != 0
+
+
+def test_bootstrapping_assumes_no_role(tools: dict[str, str]) -> None:
+    rendered = render(tools, TRUSTSTORE, MTLS_BOOTSTRAP="1")
+    assert "assume_role" not in provider(rendered)
+    assert "assume_role" not in rendered["remote_state"]["config"]
+
+
+def test_a_state_bucket_that_does_not_exist_keeps_its_state_in_a_file(
+    tools: dict[str, str], tmp_path: Path
+) -> None:
+    unit = LIVE / "security/eu-west-1/account/state-bucket"
+    state = render(tools, unit, MTLS_BOOTSTRAP="1", MTLS_BOOTSTRAP_STATE=str(tmp_path / "state"))[
+        "remote_state"
+    ]
+    assert (state["backend"], state["config"]) == ("local", {"path": str(tmp_path / "state")})
+
+
+def test_functions_are_zips_on_the_laptop(tools: dict[str, str]) -> None:
+    rendered = render(
+        tools, WHOAMI, AWS_ENDPOINT_URL="http://127.0.0.1:1", LAMBDA_ARCHITECTURE="x86_64"
+    )
+    assert rendered["inputs"]["package"] == {
+        "architecture": "x86_64",
+        "image_uri": None,
+        "zip_path": str(ROOT / "build/lambda/x86_64/whoami.zip"),
+    }
+
+
+def test_functions_are_never_zips_on_aws(tools: dict[str, str]) -> None:
+    package = render(tools, WHOAMI)["inputs"]["package"]
+    assert package["zip_path"] is None
+    assert package["architecture"] == "arm64"
+
+
+def test_the_registry_is_written_by_the_security_accounts_ceremony_alone(
+    tools: dict[str, str],
+) -> None:
+    inputs = render(tools, REGISTRY)["inputs"]
+    assert inputs["ceremony_role_arn"] == "arn:aws:iam::111111111111:role/example-ceremony"
+    assert inputs["truststore_bucket_arn"] == "arn:aws:s3:::example-dev-truststore-222222222222"
+    assert inputs["parameter_path"] == "/example/dev"

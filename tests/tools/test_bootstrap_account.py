@@ -1,0 +1,153 @@
+"""An account's first units: in order, resumable, and never without their state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from tools.bootstrap_account import LIVE, Account, bootstrap, complete, find_account, object_exists
+from tools.errors import ToolsError
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(
+        "security",
+        "111111111111",
+        LIVE / "security/eu-west-1/account",
+        "example-tfstate-111111111111",
+    )
+
+
+@dataclass
+class FakeTerragrunt:
+    """Notes what is run; its migration puts the state into the bucket, unless told otherwise."""
+
+    in_bucket: bool = False
+    migrates: bool = True
+    fails_at: str = ""
+    ran: list[str] = field(default_factory=list)
+
+    def __call__(self, unit: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        assert environ["MTLS_BOOTSTRAP"] == "1"
+        where = "local" if "MTLS_BOOTSTRAP_STATE" in environ else "bucket"
+        told = f"{unit.name} {' '.join(command)} [{where}]"
+        self.ran.append(told)
+        if self.fails_at and self.fails_at in told:
+            raise ToolsError("no network")
+        if where == "local" and command[0] == "apply":
+            Path(environ["MTLS_BOOTSTRAP_STATE"]).write_text("state")
+        if "-migrate-state" in command:
+            self.in_bucket = self.migrates
+
+
+def run(account: Account, terragrunt: FakeTerragrunt, state: Path) -> None:
+    bootstrap(
+        account,
+        bootstrap_state=state,
+        state_is_in_bucket=lambda: terragrunt.in_bucket,
+        terragrunt=terragrunt,
+    )
+
+
+def test_the_bucket_is_made_then_takes_its_own_state_then_come_the_roles(
+    account: Account, tmp_path: Path
+) -> None:
+    terragrunt = FakeTerragrunt()
+    state = tmp_path / "bootstrap" / "security.tfstate"
+    run(account, terragrunt, state)
+    assert terragrunt.ran == [
+        "state-bucket init -reconfigure [local]",
+        "state-bucket apply -auto-approve -target=aws_s3_bucket.this [local]",
+        "state-bucket init -migrate-state -force-copy [bucket]",
+        "deploy-roles apply -auto-approve [bucket]",
+    ]
+    assert not state.exists()
+
+
+def test_what_was_done_is_not_done_again(account: Account, tmp_path: Path) -> None:
+    terragrunt = FakeTerragrunt(in_bucket=True)
+    run(account, terragrunt, tmp_path / "state")
+    assert terragrunt.ran == ["deploy-roles apply -auto-approve [bucket]"]
+
+
+def test_interrupted_before_the_migration_it_continues_from_the_local_state(
+    account: Account, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    with pytest.raises(ToolsError, match="no network"):
+        run(account, FakeTerragrunt(fails_at="-migrate-state"), state)
+    assert state.read_text() == "state"
+    again = FakeTerragrunt()
+    run(account, again, state)
+    assert again.in_bucket
+    assert not state.exists()
+
+
+def test_interrupted_after_the_migration_the_left_over_file_goes(
+    account: Account, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.write_text("old")
+    run(account, FakeTerragrunt(in_bucket=True), state)
+    assert not state.exists()
+
+
+def test_a_state_that_did_not_arrive_is_kept_and_no_role_is_made(
+    account: Account, tmp_path: Path
+) -> None:
+    terragrunt = FakeTerragrunt(migrates=False)
+    with pytest.raises(ToolsError, match="did not arrive") as failed:
+        run(account, terragrunt, tmp_path / "state")
+    assert str(tmp_path / "state") in failed.value.hint
+    assert (tmp_path / "state").exists()
+    assert not any(told.startswith("deploy-roles") for told in terragrunt.ran)
+
+
+def test_completing_applies_all_settings_of_the_bucket(account: Account) -> None:
+    terragrunt = FakeTerragrunt(in_bucket=True)
+    complete(account, terragrunt)
+    assert terragrunt.ran == ["state-bucket apply -auto-approve [bucket]"]
+
+
+def test_an_account_is_found_by_its_folder(account: Account) -> None:
+    found = find_account(LIVE, "security")
+    assert found == account
+    assert found.state_key == "security/eu-west-1/account/state-bucket/terraform.tfstate"
+
+
+def test_an_unknown_account_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(ToolsError, match="names no account sandbox") as refused:
+        find_account(LIVE, "sandbox")
+    assert "security, non-prod, prod" in refused.value.hint
+
+
+def test_an_account_without_units_is_refused() -> None:
+    with pytest.raises(ToolsError, match="found 0"):
+        find_account(LIVE, "prod")
+
+
+@mock_aws
+def test_an_object_is_looked_for_in_a_bucket_that_may_not_exist() -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    assert not object_exists(client, "example-tfstate-1", "key")
+    client.create_bucket(Bucket="example-tfstate-1")
+    assert not object_exists(client, "example-tfstate-1", "key")
+    client.put_object(Bucket="example-tfstate-1", Key="key", Body=b"")
+    assert object_exists(client, "example-tfstate-1", "key")
+
+
+def test_missing_rights_are_not_a_missing_object() -> None:
+    class Forbidden:
+        def head_object(self, **_: str) -> None:
+            raise ClientError(
+                {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}},  # type: ignore[typeddict-item]
+                "HeadObject",
+            )
+
+    with pytest.raises(ClientError):
+        object_exists(Forbidden(), "bucket", "key")  # type: ignore[arg-type]

@@ -12,3 +12,8 @@ plan: ## Plan an environment: make plan ENV=dev
 apply: ## Apply an environment: make apply ENV=dev
 	@$(if $(ENV),,$(error ENV is not set, try: make apply ENV=dev))
 	@MTLS_ROLE=apply $(call with,terraform terragrunt) terragrunt run --all --working-dir $(unit_folder) -- apply $(ARGS)
+
+.PHONY: bootstrap-account
+bootstrap-account: ## Make an account's state bucket and roles, as its administrator: make bootstrap-account ACCOUNT=security
+	@$(if $(ACCOUNT),,$(error ACCOUNT is not set, try: make bootstrap-account ACCOUNT=security))
+	@$(PYTHON) -m tools.bootstrap_account $(ACCOUNT)

@@ -25,7 +25,12 @@ _MAXIMUM_SESSION_NAME = 64
 
 def default_operator() -> str:
     """Who is at the keyboard, as far as the machine knows."""
-    return os.environ.get(OPERATOR_VARIABLE) or getpass.getuser()
+    if named := os.environ.get(OPERATOR_VARIABLE):
+        return named
+    try:
+        return getpass.getuser()
+    except OSError:  # a container's user need not have a name
+        return f"uid-{os.getuid()}"
 
 
 def session_name(operator: str) -> str:

@@ -79,3 +79,11 @@ def test_the_operator_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch
 
     assert default_operator() == "bob@example.com"
     assert session_name(default_operator()) == "pki-bob@example.com"
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PKI_OPERATOR", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_001)
+
+    assert default_operator() == "uid-4000000001"

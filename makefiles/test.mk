@@ -5,7 +5,7 @@ test: lint test-policies test-terraform test-python ## Run everything that CI ru
 
 .PHONY: test-python
 test-python: ## Run all Python tests, the end-to-end story included
-	@$(call with,terraform terragrunt opa) pytest $(ARGS)
+	@$(call with,terraform terragrunt opa vegeta) pytest $(ARGS)
 
 .PHONY: test-unit
 test-unit: ## Run the Python tests that need no platform
@@ -13,7 +13,7 @@ test-unit: ## Run the Python tests that need no platform
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests against a platform of their own
-	@$(call with,terraform terragrunt opa) pytest -m platform $(ARGS)
+	@$(call with,terraform terragrunt opa vegeta) pytest -m platform $(ARGS)
 
 .PHONY: test-terraform
 test-terraform: ## Run `terraform test` in every module, or in ARGS

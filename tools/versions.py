@@ -75,6 +75,7 @@ class Versions:
     python: str
     uv: str
     go: str
+    node: str
     provider: str
     tools: dict[str, Tool]
 
@@ -91,6 +92,7 @@ def load(file: Path = FILE) -> Versions:
         python=data["python"]["version"],
         uv=data["uv"]["version"],
         go=data["go"]["version"],
+        node=data["node"]["version"],
         provider=data["provider"]["version"],
         tools={name: _tool(name, fields) for name, fields in data["tool"].items()},
     )

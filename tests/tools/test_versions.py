@@ -47,7 +47,7 @@ def test_mise_installs_the_pinned_versions() -> None:
     mise = tomllib.loads((ROOT / "mise.toml").read_text())["tools"]
     pinned = {name: tool.version for name, tool in PINS.tools.items() if name != "tofu"}
 
-    assert mise == pinned | {"go": PINS.go, "python": PINS.python, "uv": PINS.uv}
+    assert mise == pinned | {"go": PINS.go, "node": PINS.node, "python": PINS.python, "uv": PINS.uv}
 
 
 @pytest.mark.parametrize("tool", BUILT, ids=lambda tool: tool.name)
@@ -56,7 +56,7 @@ def test_a_tools_module_requires_the_pinned_version(tool: Tool) -> None:
     repository = "/".join(tool.package.split("/")[:3])
 
     assert f"\ntool {tool.package}\n" in module
-    assert re.search(rf"\b{re.escape(repository)} v{re.escape(tool.version)}\b", module)
+    assert re.search(rf"\b{re.escape(repository)}(/v\d+)? v{re.escape(tool.version)}\b", module)
 
 
 @pytest.mark.parametrize("tool", BUILT, ids=lambda tool: tool.name)

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from clientcert import (
     BY_CLIENT_ID_INDEX,
+    BY_SERIAL_NUMBER_INDEX,
     MalformedRecordError,
     RegistryRecord,
     RevocationReason,
@@ -82,31 +83,24 @@ class Registry:
         Raises:
             RegistryError: an item is malformed, or there is no table.
         """
-        return tuple(map(self._read, self._items_of_client(client_id)))
+        return tuple(map(self._read, self._query(BY_CLIENT_ID_INDEX, "client_id", client_id)))
 
     def public_keys_of_client(self, client_id: str) -> frozenset[str]:
         """SHA-256 of every public key that the client's certificates carried."""
-        keys = (item.get(_PUBLIC_KEY_SHA256) for item in self._items_of_client(client_id))
+        items = self._query(BY_CLIENT_ID_INDEX, "client_id", client_id)
+        keys = (item.get(_PUBLIC_KEY_SHA256) for item in items)
         return frozenset(key["S"] for key in keys if key is not None)
 
     def with_serial(self, serial_number: str) -> tuple[RegistryRecord, ...]:
-        """Every certificate with a serial number (decimal), read consistently by a full scan.
+        """Every certificate with a serial number (decimal); the index lags a write by moments.
 
         Two CAs may have used one number, so there may be more than one.
 
         Raises:
             RegistryError: an item is malformed, or there is no table.
         """
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._table,
-            FilterExpression="serial_number = :serial",
-            ExpressionAttributeValues={":serial": {"S": serial_number}},
-            ConsistentRead=True,
-        )
-        try:
-            return tuple(self._read(item) for page in pages for item in page["Items"])
-        except ClientError as error:
-            raise self._translated(error) from error
+        items = self._query(BY_SERIAL_NUMBER_INDEX, "serial_number", serial_number)
+        return tuple(map(self._read, items))
 
     def revoke(
         self, fingerprint: str, reason: RevocationReason, now: datetime
@@ -158,12 +152,12 @@ class Registry:
             )
         return record
 
-    def _items_of_client(self, client_id: str) -> Iterator[dict[str, Any]]:
+    def _query(self, index: str, attribute: str, value: str) -> Iterator[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
-            IndexName=BY_CLIENT_ID_INDEX,
-            KeyConditionExpression="client_id = :client",
-            ExpressionAttributeValues={":client": {"S": client_id}},
+            IndexName=index,
+            KeyConditionExpression=f"{attribute} = :value",
+            ExpressionAttributeValues={":value": {"S": value}},
         )
         try:
             for page in pages:

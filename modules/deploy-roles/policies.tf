@@ -660,7 +660,7 @@ locals {
       {
         Sid      = "TruststoreVersions"
         Effect   = "Allow"
-        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Action   = ["s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
         Resource = local.names.truststores
       },
       {

@@ -33,10 +33,21 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
+  attribute {
+    name = "serial_number"
+    type = "S"
+  }
+
   global_secondary_index {
     name            = "by-client-id"
     hash_key        = "client_id"
     range_key       = "issued_at"
+    projection_type = "ALL"
+  }
+
+  global_secondary_index {
+    name            = "by-serial-number"
+    hash_key        = "serial_number"
     projection_type = "ALL"
   }
 
@@ -92,7 +103,7 @@ resource "aws_iam_role_policy" "this" {
         Sid      = "Registry"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
-        Resource = [local.table_arn, "${local.table_arn}/index/by-client-id"]
+        Resource = [local.table_arn, "${local.table_arn}/index/by-client-id", "${local.table_arn}/index/by-serial-number"]
       },
       {
         Sid      = "TruststoreObjects"
@@ -103,7 +114,7 @@ resource "aws_iam_role_policy" "this" {
       {
         Sid      = "TruststoreVersions"
         Effect   = "Allow"
-        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Action   = ["s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
         Resource = var.truststore_bucket_arn
       },
       {

@@ -142,7 +142,7 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("fingerprint", "client_id", "issued_at")
+            for name in ("fingerprint", "client_id", "issued_at", "serial_number")
         ],
         KeySchema=[{"AttributeName": "fingerprint", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
@@ -153,7 +153,12 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
                     {"AttributeName": "issued_at", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "ALL"},
-            }
+            },
+            {
+                "IndexName": "by-serial-number",
+                "KeySchema": [{"AttributeName": "serial_number", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            },
         ],
     )
     cloud.workload("ssm").put_parameter(

@@ -40,7 +40,7 @@ run "the_rights_are_exactly_these" {
     condition = { for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Action]))) } == {
       Registry           = "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem"
       TruststoreObjects  = "s3:GetObject s3:GetObjectVersion s3:PutObject"
-      TruststoreVersions = "s3:ListBucket s3:ListBucketVersions"
+      TruststoreVersions = "s3:GetBucketVersioning s3:ListBucket s3:ListBucketVersions"
       EnvironmentFacts   = "ssm:GetParameter"
     }
     error_message = "The role may do more or less than a ceremony needs."
@@ -48,7 +48,7 @@ run "the_rights_are_exactly_these" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Resource]))) } == {
-      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id"
+      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
       TruststoreObjects  = "arn:aws:s3:::example-dev-truststore-222222222222/*"
       TruststoreVersions = "arn:aws:s3:::example-dev-truststore-222222222222"
       EnvironmentFacts   = "arn:aws:ssm:eu-west-1:222222222222:parameter/example/dev/*"

@@ -20,6 +20,7 @@ from clientcert.fingerprint import (
 from clientcert.lookup import Registry
 from clientcert.registry import (
     BY_CLIENT_ID_INDEX,
+    BY_SERIAL_NUMBER_INDEX,
     MalformedRecordError,
     RegistryRecord,
     RevocationReason,
@@ -28,6 +29,7 @@ from clientcert.registry import (
 
 __all__ = [
     "BY_CLIENT_ID_INDEX",
+    "BY_SERIAL_NUMBER_INDEX",
     "MAXIMUM_AGE_SECONDS",
     "MAXIMUM_SKEW_SECONDS",
     "BindingStatement",

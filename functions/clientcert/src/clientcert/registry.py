@@ -10,6 +10,9 @@ from typing import Any, Self
 BY_CLIENT_ID_INDEX = "by-client-id"
 """Global secondary index: partition key ``client_id``, sort key ``issued_at``."""
 
+BY_SERIAL_NUMBER_INDEX = "by-serial-number"
+"""Global secondary index: partition key ``serial_number``. Two CAs may have used one number."""
+
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _SERIAL_NUMBER = re.compile(r"[1-9][0-9]{0,48}")

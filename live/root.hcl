@@ -110,9 +110,10 @@ locals {
 }
 
 # Terraform wants a new `init` when the backend's role changes: a working directory for each role spares that.
+# It must be called .terragrunt-cache wherever it lies: the copies of units in it would be found as units otherwise.
 download_dir = format(
   "%s/%s",
-  local.laptop ? "${local.local_dir}/cache/terragrunt" : "${get_terragrunt_dir()}/.terragrunt-cache",
+  local.laptop ? "${local.local_dir}/cache/.terragrunt-cache" : "${get_terragrunt_dir()}/.terragrunt-cache",
   local.bootstrap ? "bootstrap" : local.role
 )
 

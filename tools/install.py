@@ -211,11 +211,12 @@ def build(tool: Tool, machine: Machine, console: Console) -> Path:
 
 
 def link(found: Found, name: str, machine: Machine) -> None:
-    """Makes the command `name` be that tool: by a link where PATH alone would find another."""
+    """Makes the command `name` be that tool, whatever else PATH finds.
+
+    Linked even where PATH would find the same: a link is replaced and never taken away, since
+    another process may be using it.
+    """
     path = machine.links / name
-    if machine.which(name) == found.path:
-        path.unlink(missing_ok=True)
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)

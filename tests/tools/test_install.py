@@ -245,8 +245,8 @@ def test_a_tool_that_can_neither_be_found_nor_built_is_an_error(
         provide(machine, console, wanted)
 
 
-def test_a_tool_that_path_finds_needs_no_link(
-    tmp_path: Path, script: Script, machine: Machine
+def test_a_link_is_replaced_by_one_to_what_was_found(
+    tmp_path: Path, machine: Machine, script: Script
 ) -> None:
     stale = machine.links / "hammer"
     machine.links.mkdir()
@@ -255,7 +255,7 @@ def test_a_tool_that_path_finds_needs_no_link(
 
     install.link(Found(TOOL, there, Version(1, 4)), "hammer", machine)
 
-    assert not stale.is_symlink()
+    assert stale.readlink() == there
 
 
 def test_a_tool_that_path_does_not_find_is_linked(

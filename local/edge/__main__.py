@@ -78,6 +78,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _concurrency(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"1 to 64, not {text!r}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command's argument parser."""
     made = argparse.ArgumentParser(
@@ -144,6 +150,14 @@ def parser() -> argparse.ArgumentParser:
         default=1.0,
         help="how often the control plane is read (default: %(default)s)",
     )
+    add(
+        "--concurrency",
+        metavar="N",
+        type=_concurrency,
+        default=64,
+        help="how many requests have their functions called at once; others wait, as every call at "
+        "once is a process of the emulator's to start (default: %(default)s, at most 64)",
+    )
     add("--log-file", metavar="FILE", type=Path, help="append the log to a file, not to stderr")
     return made
 
@@ -203,7 +217,7 @@ def _serve(options: argparse.Namespace, log: TextIO) -> None:
         ControlPlane(clients, options.accounts, utc_now).load, options.refresh
     )
     gateway = Gateway(LambdaInvoker(clients), clock=utc_now, monotonic=time.monotonic)
-    edge = Edge(configuration, gateway, AccessLog(log), reactor)
+    edge = Edge(configuration, gateway, AccessLog(log), reactor, concurrency=options.concurrency)
     connections = ServerConnections(
         certificates,
         configuration,

@@ -49,7 +49,7 @@ from local.edge.truststore import UNREADABLE
 
 IDLE_SECONDS = 60
 LINGER_SECONDS = 10
-THREADS = 64
+CONCURRENCY = 64
 WAITING = 64
 DRAIN_SECONDS = 5
 FLUSH_SECONDS = 0.2
@@ -69,6 +69,7 @@ class Edge:
         access_log: Takes one entry per request.
         reactor: Twisted's reactor.
         clock: Seconds since the epoch.
+        concurrency: How many requests may have their functions called at once.
     """
 
     snapshot: Callable[[], Snapshot]
@@ -76,12 +77,13 @@ class Edge:
     access_log: Callable[[LogEntry], None]
     reactor: Any
     clock: Callable[[], float] = time.time
+    concurrency: int = CONCURRENCY
     pool: ThreadPool = field(init=False)
     _running: int = field(init=False, default=0)
     _drained: "Deferred[None] | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.pool = ThreadPool(0, THREADS, "edge")
+        self.pool = ThreadPool(0, self.concurrency, "edge")
         # Daemons: a function that hangs must not keep a process that was told to end.
         self.pool.threadFactory = _daemon  # type: ignore[assignment]
         self.pool.start()
@@ -96,7 +98,7 @@ class Edge:
 
     def run(self, admitted: Admitted) -> "Deferred[Answer]":
         """Call the functions of a request in a thread, or shed it when too many wait."""
-        if self._running >= THREADS + WAITING:
+        if self._running >= self.concurrency + WAITING:
             shed: Deferred[Answer] = Deferred()
             shed.callback(UNAVAILABLE.because("overload"))
             return shed

@@ -41,6 +41,7 @@ def start_edge(reactor: Any, tmp_path: Path) -> Iterator[StartEdge]:
         backend: Function | None = None,
         authorizer: Function | None = None,
         refuse_with: RefuseWith = RefuseWith.FORBIDDEN,
+        concurrency: int = 64,
     ) -> Running:
         backend = backend or Function(lambda _event: {"statusCode": 200, "body": "ok"})
         authorizer = authorizer or Function(lambda _event: {"isAuthorized": True})
@@ -51,7 +52,13 @@ def start_edge(reactor: Any, tmp_path: Path) -> Iterator[StartEdge]:
             clock=utc_now,
             monotonic=reactor.seconds,
         )
-        edge = Edge(lambda: running.snapshot, gateway, running.log.append, reactor)
+        edge = Edge(
+            lambda: running.snapshot,
+            gateway,
+            running.log.append,
+            reactor,
+            concurrency=concurrency,
+        )
         connections = ServerConnections(
             certificates,
             lambda: running.snapshot,

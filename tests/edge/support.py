@@ -374,4 +374,5 @@ class StartEdge(Protocol):
         backend: Function | None = None,
         authorizer: Function | None = None,
         refuse_with: RefuseWith = RefuseWith.FORBIDDEN,
+        concurrency: int = 64,
     ) -> Running: ...

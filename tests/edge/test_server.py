@@ -395,7 +395,6 @@ def test_a_bug_in_a_function_call_is_a_500_and_the_edge_goes_on(start_edge: Star
 def test_more_requests_than_may_wait_are_shed(
     start_edge: StartEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local.edge.server.THREADS", 1)
     monkeypatch.setattr("local.edge.server.WAITING", 0)
     entered, leave = threading.Event(), threading.Event()
 
@@ -404,7 +403,7 @@ def test_more_requests_than_may_wait_are_shed(
         leave.wait(20)
         return {"statusCode": 200}
 
-    edge = start_edge(CONFIGURED, Function(slow))
+    edge = start_edge(CONFIGURED, Function(slow), concurrency=1)
     with edge.connect(DEVICE) as first:
         first.sendall(f"GET /files/a HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
         assert entered.wait(20)

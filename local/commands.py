@@ -1,15 +1,19 @@
 """Programs that the platform runs to their end: what they say goes to a log, failures to people."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from local.errors import CommandFailedError
 from tools.paths import ROOT
 
 _SHOWN_LINES = 40
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _ignore(line: str) -> None:
@@ -17,11 +21,45 @@ def _ignore(line: str) -> None:
 
 
 class Runner:
-    """Runs programs in the repository, in one environment, each with a log of its own."""
+    """Runs programs in the repository, in one environment, each with a log of its own.
+
+    Programs do not hear of Ctrl-C: Terraform would break off what it is creating, mark it as
+    tainted and want to replace it, which what may never be destroyed forbids. See `interrupt`.
+    """
 
     def __init__(self, environ: Mapping[str, str], logs: Path) -> None:
         self._environ = dict(environ)
         self._logs = logs
+        self._lock = threading.RLock()
+        self._interrupted = False
+        self._active: set[subprocess.Popen[str]] = set()
+
+    def interrupt(self) -> None:
+        """Let programs that run come to their end, and start no other.
+
+        A second time, the programs that still run are interrupted as well.
+        """
+        with self._lock:
+            active = self._active if self._interrupted else set()
+            self._interrupted = True
+            for process in active:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT)
+
+    @contextlib.contextmanager
+    def interruptible(self, notify: Callable[[str], None]) -> Iterator[None]:
+        """Take Ctrl-C, and SIGTERM, for `interrupt` meanwhile. For the main thread."""
+
+        def interrupt(_number: int, _frame: object) -> None:
+            notify("finishing what is under way; once more breaks it off")
+            self.interrupt()
+
+        previous = {number: signal.signal(number, interrupt) for number in _INTERRUPTIONS}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
     def run(
         self,
@@ -42,32 +80,54 @@ class Runner:
         Raises:
             CommandFailedError: it could not be run or ended with an error; says what the program
                 said of it.
+            KeyboardInterrupt: `interrupt` was called before.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
         path = self._logs / f"{log_name}.log"
-        with path.open("w", encoding="utf-8") as log:
-            try:
-                process = subprocess.Popen(
-                    command,
-                    cwd=ROOT,
-                    env={**self._environ, **(extra_environ or {})},
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    encoding="utf-8",
-                    errors="replace",
-                )
-            except OSError as error:
-                raise CommandFailedError(f"{command[0]} cannot be run: {error.strerror}") from error
-            with process:
-                _copy(process, log.write, on_line)
+        with (
+            path.open("w", encoding="utf-8") as log,
+            self._started(command, extra_environ or {}) as process,
+        ):
+            assert process.stdout is not None  # noqa: S101 # it is a pipe
+            for line in process.stdout:
+                log.write(line)
+                on_line(line)
         if process.returncode != 0:
             raise CommandFailedError(
                 f"{log_name}: {Path(command[0]).name} ended with exit code {process.returncode}\n"
                 + "\n".join(f"  {line}" for line in _complaints(path.read_text("utf-8"))),
                 hint=f"everything it said is in {path}; running the command again resumes",
             )
+
+    @contextlib.contextmanager
+    def _started(
+        self, command: Sequence[str], extra_environ: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[str]]:
+        with self._lock:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env={**self._environ, **extra_environ},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    process_group=0,
+                )
+            except OSError as error:
+                raise CommandFailedError(f"{command[0]} cannot be run: {error.strerror}") from error
+            self._active.add(process)
+        try:
+            with process:
+                yield process
+        finally:
+            with self._lock:
+                self._active.discard(process)
 
     def python(self, log_name: str, module: str, *arguments: str) -> None:
         """Run a module of this project; see `run`."""
@@ -109,23 +169,6 @@ class UnitCounter:
             with self._lock:
                 self._applied += 1
                 self._report(f"{self._applied} units")
-
-
-def _copy(
-    process: subprocess.Popen[str], write: Callable[[str], object], on_line: Callable[[str], None]
-) -> None:
-    assert process.stdout is not None  # noqa: S101 # it is a pipe
-    try:
-        for line in process.stdout:
-            write(line)
-            on_line(line)
-    except KeyboardInterrupt:
-        # The program was interrupted as well and puts its state in order: killing it would leave
-        # locks behind.
-        for line in process.stdout:
-            write(line)
-        process.wait()
-        raise
 
 
 def _complaints(output: str) -> list[str]:

@@ -99,22 +99,8 @@ def up(settings: Settings, environ: Mapping[str, str], progress: Progress) -> di
                 ["terraform", "terragrunt"], environ=environ, console=progress.console
             )
         platform = _start_emulator(settings, organization, tools, progress)
-        accounts = [
-            find_account(LIVE, name) for name in organization.accounts if (LIVE / name).is_dir()
-        ]
-        with ThreadPoolExecutor() as pool:
-            _all(
-                [
-                    pool.submit(_build_functions, platform),
-                    *(pool.submit(_bootstrap_account, platform, account) for account in accounts),
-                ]
-            )
-            # S3 takes its time to confirm a state bucket's settings, and nothing waits for them.
-            settling = [pool.submit(_complete_account, platform, account) for account in accounts]
-            _establish_trust(platform)
-            for entry in organization.environments:
-                _apply_environment(platform, entry)
-            _all(settling)
+        with platform.runner.interruptible(progress.console.print):
+            _build(platform)
         _start_edge(platform, tools)
         found = _endpoints(platform)
         endpoints.write(state.endpoints, found)
@@ -181,6 +167,27 @@ def forget(state: StateDirectory) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
+
+
+def _build(platform: Platform) -> None:
+    """Everything that Terraform makes, and the certificate authority in between."""
+    organization = platform.organization
+    accounts = [
+        find_account(LIVE, name) for name in organization.accounts if (LIVE / name).is_dir()
+    ]
+    with ThreadPoolExecutor() as pool:
+        _all(
+            [
+                pool.submit(_build_functions, platform),
+                *(pool.submit(_bootstrap_account, platform, account) for account in accounts),
+            ]
+        )
+        # S3 takes its time to confirm a state bucket's settings, and nothing waits for them.
+        settling = [pool.submit(_complete_account, platform, account) for account in accounts]
+        _establish_trust(platform)
+        for entry in organization.environments:
+            _apply_environment(platform, entry)
+        _all(settling)
 
 
 def _build_functions(platform: Platform) -> None:

@@ -1,6 +1,7 @@
 """Programs that are run to their end, and what is told of their failures."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -63,3 +64,47 @@ def test_units_are_counted_as_they_are_applied() -> None:
     ):
         count(line)
     assert told == ["1 units", "2 units"]
+
+
+def test_an_interrupted_runner_lets_its_program_end_and_starts_no_other(
+    tmp_path: Path, runner: Runner
+) -> None:
+    go = tmp_path / "go"
+    waits = (
+        "import pathlib, time\nprint('on', flush=True)\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
+        "print('done')"
+    )
+    told: list[str] = []
+
+    def interrupt_once_it_runs(line: str) -> None:
+        if line == "on\n":
+            os.kill(os.getpid(), signal.SIGINT)
+            go.touch()
+
+    with runner.interruptible(told.append):
+        runner.run("slow", python(waits), on_line=interrupt_once_it_runs)
+        with pytest.raises(KeyboardInterrupt):
+            runner.run("next", python("print('never')"))
+    assert (tmp_path / "slow.log").read_text() == "on\ndone\n"
+    assert (tmp_path / "next.log").read_text() == ""
+    assert told == ["finishing what is under way; once more breaks it off"]
+
+
+def test_interrupted_twice_the_program_is_interrupted_too(tmp_path: Path, runner: Runner) -> None:
+    waits = "import time; print('on', flush=True); time.sleep(600)"
+
+    def interrupt_twice(line: str) -> None:
+        if line == "on\n":
+            runner.interrupt()
+            runner.interrupt()
+
+    with pytest.raises(CommandFailedError, match="KeyboardInterrupt"):
+        runner.run("slow", python(waits), on_line=interrupt_twice)
+
+
+def test_afterwards_ctrl_c_means_what_it_meant_before(runner: Runner) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with runner.interruptible(lambda _: None):
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before

@@ -132,7 +132,10 @@ def test_an_account_without_units_is_refused() -> None:
 
 
 @mock_aws
-def test_an_object_is_looked_for_in_a_bucket_that_may_not_exist() -> None:
+def test_an_object_is_looked_for_in_a_bucket_that_may_not_exist(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     client = boto3.client("s3", region_name="us-east-1")
     assert not object_exists(client, "example-tfstate-1", "key")
     client.create_bucket(Bucket="example-tfstate-1")

@@ -32,6 +32,9 @@ environment:
 Everything listens on the loopback interface only. exit codes: 0 done, 1 failed (running the
 command again continues where it stopped), 2 wrong usage."""
 
+_WIDTH = 150
+"""Characters."""
+
 
 @dataclass(frozen=True)
 class Screen:
@@ -78,7 +81,9 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and turn errors into words and an exit code."""
     arguments = build_parser().parse_args(argv)
-    screen = Screen(Console(highlight=False), Console(stderr=True, highlight=False))
+    # Where no terminal says how wide it is, a table is meant for a log or a file.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH
+    screen = Screen(Console(highlight=False, width=width), Console(stderr=True, highlight=False))
     command: Callable[[argparse.Namespace, Mapping[str, str], Screen], int] = arguments.command
     try:
         return command(arguments, os.environ, screen)

@@ -1,6 +1,11 @@
-"""Runs ministack, with one of its answers completed. Executed by the emulator's own interpreter.
+"""Runs ministack, with two of its actions corrected. Executed by the emulator's own interpreter.
 
-ministack 1.5.33 leaves most fields of an alarm out of `DescribeAlarms` when it is asked in the
+ministack 1.5.33 replaces a domain's `mutualTlsAuthentication` in `UpdateDomainName`. A rollout of a
+truststore sends its new version alone, as AWS allows, and would leave the domain without one.
+
+https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/domainnames-domainname.html
+
+It also leaves most fields of an alarm out of `DescribeAlarms` when it is asked in the
 Query protocol, as Terraform's AWS provider does, and tells them all when asked in JSON. Terraform
 would see an alarm that has no description, dimension or period, and change it in every plan.
 
@@ -9,7 +14,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAla
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
@@ -41,6 +46,26 @@ def complete(
             return answer
         result = _element("DescribeAlarmsResult", json.loads(content))
         return to_xml(200, "DescribeAlarmsResponse", result)
+
+    return wrapped
+
+
+def keep_truststore(
+    update: Callable[[str, dict[str, Any]], Answer], domains: Mapping[str, dict[str, Any]]
+) -> Callable[[str, dict[str, Any]], Answer]:
+    """Wrap the service's `UpdateDomainName` so that what an update leaves out stays as it was.
+
+    Args:
+        update: the service's function: domain name, request body.
+        domains: the service's records, by domain name.
+    """
+
+    def wrapped(name: str, body: dict[str, Any]) -> Answer:
+        given = body.get("mutualTlsAuthentication")
+        if not given or given.get("truststoreUri") == "":
+            return update(name, body)  # not touched, or switched off
+        kept = (domains.get(name) or {}).get("mutualTlsAuthentication") or {}
+        return update(name, {**body, "mutualTlsAuthentication": {**kept, **given}})
 
     return wrapped
 
@@ -77,8 +102,11 @@ def _content(name: str, value: Any) -> str:
 
 def main() -> None:
     """Become the emulator."""
-    service: Any = importlib.import_module("ministack.services.cloudwatch")
-    service._describe_alarms = complete(service._describe_alarms, service._xml)  # noqa: SLF001
+    alarms: Any = importlib.import_module("ministack.services.cloudwatch")
+    alarms._describe_alarms = complete(alarms._describe_alarms, alarms._xml)  # noqa: SLF001
+    domains: Any = importlib.import_module("ministack.services.apigateway_v1")._domain_names  # noqa: SLF001
+    gateway: Any = importlib.import_module("ministack.services.apigateway")
+    gateway._update_domain_name = keep_truststore(gateway._update_domain_name, domains)  # noqa: SLF001
     importlib.import_module("ministack.app").main()
 
 

@@ -34,6 +34,8 @@ from tools.bootstrap_account import (
 from tools.paths import LINKS, ROOT, cache_dir, locked, write_atomically
 
 _EDGE_SECONDS = 60.0
+_CALLS_PER_CORE = 4
+"""The emulator starts a process for each call at once; too many starts would time out."""
 _KEPT = frozenset({"cache", "logs", "run"})
 _ROOT_GENERATION = "g1"
 
@@ -298,6 +300,7 @@ def _start_edge(platform: Platform, tools: Mapping[str, str]) -> None:
                 *(sys.executable, "-m", "local.edge", "--port", str(port)),
                 *("--endpoint-url", platform.cloud.endpoint_url),
                 *("--region", platform.cloud.region, "--state-dir", str(state.server_ca.parent)),
+                *("--concurrency", str(min(64, _CALLS_PER_CORE * (os.cpu_count() or 1)))),
                 *(option for account in accounts for option in ("--account", account)),
             ],
             port=port,

@@ -1,10 +1,12 @@
-"""The one answer of the emulator that we complete."""
+"""The two actions of the emulator that we correct."""
 
 import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from local.emulator_main import Answer, complete
+import pytest
+
+from local.emulator_main import Answer, complete, keep_truststore
 
 ALARM = {
     "AlarmName": "a & b",
@@ -56,3 +58,31 @@ def test_other_protocols_are_left_alone() -> None:
     assert wrapped({}, {}, **CBOR) == (200, {}, b"<incomplete/>")
     answer = wrapped({}, {"AlarmNames": ["a"]}, **JSON)
     assert json.loads(answer[2]) == {"MetricAlarms": [ALARM]}
+
+
+DOMAINS = {"api.example.com": {"mutualTlsAuthentication": {"truststoreUri": "s3://b/t.pem"}}}
+
+
+def update(name: str, body: dict[str, Any]) -> Answer:
+    return 200, {"domain": name}, json.dumps(body).encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"truststoreVersion": "2"}, {"truststoreUri": "s3://b/t.pem", "truststoreVersion": "2"}),
+        ({"truststoreUri": "s3://b/u.pem"}, {"truststoreUri": "s3://b/u.pem"}),
+        ({"truststoreUri": ""}, {"truststoreUri": ""}),
+    ],
+    ids=["a new version", "another object", "switched off"],
+)
+def test_an_update_of_a_domain_keeps_what_it_leaves_out(
+    given: dict[str, str], meant: dict[str, str]
+) -> None:
+    answer = keep_truststore(update, DOMAINS)("api.example.com", {"mutualTlsAuthentication": given})
+    assert json.loads(answer[2]) == {"mutualTlsAuthentication": meant}
+
+
+def test_an_update_of_something_else_is_left_alone() -> None:
+    answer = keep_truststore(update, DOMAINS)("api.example.com", {"routingMode": "x"})
+    assert json.loads(answer[2]) == {"routingMode": "x"}

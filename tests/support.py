@@ -101,6 +101,7 @@ class Platform:
         options = [option for scope in scopes for option in ("--scope", scope)]
         self.run(
             *("provision-client", name, "--environment", "dev", "--generate-key"),
+            *("--additional", "--force"),  # a platform that was kept may know the name already
             *("--output-dir", str(clients), *options),
         )
         return clients / name

@@ -1,15 +1,11 @@
 ##@ Tests
 
 .PHONY: test
-test: lint test-policies test-terraform test-python ## Run everything that CI runs
-
-.PHONY: test-python
-test-python: ## Run all Python tests, the end-to-end story included
-	@$(call with,terraform terragrunt opa vegeta) pytest $(ARGS)
+test: lint test-policies test-terraform test-unit test-e2e ## Run everything that CI runs
 
 .PHONY: test-unit
 test-unit: ## Run the Python tests that need no platform
-	@$(call with,terraform terragrunt opa) pytest -m 'not platform' $(ARGS)
+	@$(call with,terraform terragrunt opa) pytest -m 'not platform' -n auto --dist loadfile $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests against a platform of their own

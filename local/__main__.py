@@ -32,7 +32,7 @@ environment:
 Everything listens on the loopback interface only. exit codes: 0 done, 1 failed (running the
 command again continues where it stopped), 2 wrong usage."""
 
-_WIDTH = 150
+_WIDTH = 160
 """Characters."""
 
 

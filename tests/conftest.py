@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import REPOSITORY, Platform
+from tools import isolated
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,24 @@ def platform() -> Iterator[Platform]:
         yield Platform.connect(state_dir)
     finally:
         _local("down", environment)
+
+
+@pytest.fixture(scope="session")
+def pkilint() -> Callable[..., str]:
+    """Runs one of pkilint's commands and returns what it found; an error finding fails the test."""
+    commands = isolated.sync("pkilint")
+
+    def run(command: str, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            [str(commands / command), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
 
 
 def _local(command: str, environment: dict[str, str]) -> None:

@@ -1,6 +1,4 @@
-import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,6 @@ from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 
 from tests.pki.support import Cloud, Hierarchy, RecordedProgress, build_cloud, build_hierarchy
 from tests.pki.support import write_live as write_live_tree
-
-REPOSITORY = Path(__file__).parents[2]
-PKILINT_ENVIRONMENT = REPOSITORY / "build" / "tools" / "pkilint"
 
 
 @pytest.fixture
@@ -71,25 +66,6 @@ def rsa_cloud(
 
     monkeypatch.setattr(RSAPrivateKey, "__init__", take)
     return build_cloud(live_dir, "RSA_4096")
-
-
-@pytest.fixture(scope="session")
-def pkilint() -> Callable[..., str]:
-    """Runs one of pkilint's commands from the locked group, in an environment of its own."""
-
-    def run(command: str, *arguments: str | Path) -> str:
-        done = subprocess.run(
-            ["uv", "run", "--frozen", "--only-group", "pkilint", command, *map(str, arguments)],
-            cwd=REPOSITORY,
-            env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(PKILINT_ENVIRONMENT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
 
 
 def _sign_digest_rsa(key: Any, message: bytes, signing_algorithm: str) -> bytes:

@@ -90,7 +90,7 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116: API Gateway and Cognito invoke synchronously, and a dead-letter queue serves asynchronous invocations only
   #checkov:skip=CKV_AWS_117: the functions call public AWS endpoints only; a VPC would add NAT and endpoints and no isolation
   #checkov:skip=CKV_AWS_173: environment variables hold names and no secret; Lambda encrypts them at rest with its own key
-  #checkov:skip=CKV_AWS_272: Lambda's code signing covers zips only; functions ship as images, whose signature is verified before a plan
+  #checkov:skip=CKV_AWS_272: Lambda's code signing covers zips only; on AWS functions ship as images, pinned by digest
 
   function_name = var.name
   description   = var.description

@@ -1,4 +1,4 @@
-# Where the state of every unit in this account lives, this one's included: see "A new account" in live/README.md.
+# Where the state of every unit in this account lives, this one's included: see "The first day on AWS" in live/README.md.
 
 include "root" {
   path   = find_in_parent_folders("root.hcl")

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from local.demo import demo
+from local.cloud import describe
+from local.demo import demo, table
 from local.down import down
 from local.endpoints import Endpoint
 from local.errors import LocalError
@@ -29,8 +31,8 @@ environment:
   EDGE_PORT        port of the mTLS edge (default: 8443)
   MTLS_LOCAL_DIR   where the platform keeps its state (default: .local)
 
-Everything listens on the loopback interface only. exit codes: 0 done, 1 failed (running the
-command again continues where it stopped), 2 wrong usage."""
+Everything listens on the loopback interface only. Exit codes: 0 done, 1 failed, 2 wrong usage,
+130 interrupted; running the command again continues where it stopped."""
 
 _WIDTH = 160
 """Characters."""
@@ -73,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         subparser.set_defaults(command=command)
-        if name == "status":
+        if name in ("demo", "status"):
             subparser.add_argument("--json", action="store_true", help="print a JSON document")
     return parser
 
@@ -87,12 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace, Mapping[str, str], Screen], int] = arguments.command
     try:
         return command(arguments, os.environ, screen)
-    except LocalError as error:
+    except (LocalError, PkiError, ToolsError) as error:
         return _fail(screen, str(error), error.hint, error.exit_code)
-    except PkiError as error:
-        return _fail(screen, str(error), error.hint, error.exit_code)
-    except ToolsError as error:
-        return _fail(screen, str(error), error.hint, 1)
+    except (BotoCoreError, ClientError) as error:
+        return _fail(screen, *describe(error), 1)
+    except OSError as error:
+        return _fail(screen, *_describe_os_error(error), 1)
     except KeyboardInterrupt:
         return _fail(screen, "interrupted", "running the command again continues", 130)
 
@@ -104,6 +106,14 @@ def _fail(screen: Screen, message: str, hint: str | None, exit_code: int) -> int
     return exit_code
 
 
+def _describe_os_error(error: OSError) -> tuple[str, str]:
+    words = error.strerror or str(error)
+    return (
+        words if error.filename is None else f"{error.filename}: {words}",
+        "check that the folder MTLS_LOCAL_DIR names (default: .local) can be written",
+    )
+
+
 def _up(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
     settings = Settings.from_environment(environ)
     found = up(settings, environ, screen.progress)
@@ -111,12 +121,16 @@ def _up(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Scre
     return 0
 
 
-def _demo(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
+def _demo(arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
     settings = Settings.from_environment(environ)
     found = up(settings, environ, screen.progress)
-    succeeded = demo(Stage.connect(settings, environ), screen.progress, screen.out)
+    played = demo(Stage.connect(settings, environ), screen.progress)
+    if arguments.json:
+        _print_json([entry.to_json() for entry in played], screen.out)
+    else:
+        screen.out.print(table(played))
     _say_what_next(settings, found, screen)
-    return 0 if succeeded else 1
+    return 0 if all(entry.seen.as_expected for entry in played) else 1
 
 
 def _down(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
@@ -130,10 +144,15 @@ def _down(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Sc
 def _status(arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
     found = status(Settings.from_environment(environ).state)
     if arguments.json:
-        screen.out.print(json.dumps(found.to_json(), indent=2), soft_wrap=True, markup=False)
+        _print_json(found.to_json(), screen.out)
     else:
         _print_status(found, screen.out)
     return 0 if found.is_up else 1
+
+
+def _print_json(document: object, out: Console) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    out.print(text, soft_wrap=True, markup=False, emoji=False)
 
 
 def _print_status(found: Status, out: Console) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from local.settings import PIPELINE_ACCOUNT_ID
 
@@ -50,3 +52,10 @@ class Cloud:
             aws_secret_access_key=secret,
             aws_session_token=token,
         )
+
+
+def describe(error: BotoCoreError | ClientError) -> tuple[str, str]:
+    """What a call to the local cloud ended with, in words, and what to do."""
+    unreachable = isinstance(error, AwsConnectionError | HTTPClientError)
+    what = "does not answer" if unreachable else "refused a call"
+    return f"the emulator {what}: {error}", "make down, then make up; logs/emulator.log says more"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local.errors import NotRunningError
+from local.errors import LocalError, NotRunningError
 from local.processes import LOOPBACK
 from pki.organization import Environment, Organization
 from tools.paths import write_atomically
@@ -71,11 +71,14 @@ def read(path: Path) -> dict[str, Endpoint]:
 
     Raises:
         NotRunningError: there is none: the platform is not up.
+        LocalError: it is not what `write` writes.
     """
     try:
         document = json.loads(path.read_text("utf-8"))
+        return {name: Endpoint(**facts) for name, facts in document.items()}
     except FileNotFoundError as error:
         raise NotRunningError(
             f"{path} does not exist: the platform is not up", hint="make up"
         ) from error
-    return {name: Endpoint(**facts) for name, facts in document.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise LocalError(f"{path} is damaged: {error}", hint="make down, then make up") from error

@@ -100,15 +100,25 @@ class Settings:
         """Read the settings.
 
         Raises:
-            UsageError: a port is no port, or the machine has no Lambda architecture.
+            UsageError: the folder is a file, a port is no port, or the machine has no Lambda
+                architecture.
         """
-        state_dir = Path(environ.get("MTLS_LOCAL_DIR") or DEFAULT_STATE_DIR)
         return cls(
-            state=StateDirectory(state_dir.expanduser().absolute()),
+            state=StateDirectory(_state_dir(environ)),
             gateway_port=_port(environ, "GATEWAY_PORT"),
             edge_port=_port(environ, "EDGE_PORT"),
             architecture=_architecture(platform.machine()),
         )
+
+
+def _state_dir(environ: Mapping[str, str]) -> Path:
+    path = Path(environ.get("MTLS_LOCAL_DIR") or DEFAULT_STATE_DIR).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise UsageError(
+            f"MTLS_LOCAL_DIR={path} is no folder",
+            hint="name a folder; it is made when it is missing",
+        )
+    return path
 
 
 def _port(environ: Mapping[str, str], variable: str) -> int | None:

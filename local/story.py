@@ -260,6 +260,7 @@ def _revoked(stage: Stage) -> Seen:
         return Seen("refused before it was revoked", as_expected=False)
     der = der_from_pem(device.certificate.read_text("ascii"))
     registry = stage.registry
+    # What `revoke-client` does, without the start of a process in the measured time.
     start = time.monotonic()
     registry.revoke(fingerprint(der), RevocationReason.KEY_COMPROMISE, datetime.now(UTC))
     # Without a pause: the last call that got in says how long it took.

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import ClassVar
 
 
 class ToolsError(Exception):
@@ -11,16 +12,25 @@ class ToolsError(Exception):
         hint: What to do about it, a sentence; empty when the message says it.
     """
 
+    exit_code: ClassVar[int] = 1
+
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class UsageError(ToolsError):
+    """The arguments make no sense."""
+
+    exit_code: ClassVar[int] = 2
 
 
 def exit_code(command: Callable[[], int]) -> int:
     """Runs a command and turns its errors into a message and an exit code.
 
     Returns:
-        What the command returned, 1 when it raised ToolsError, 130 when it was interrupted.
+        What the command returned, 1 when it raised ToolsError, 2 when that was UsageError, 130
+        when it was interrupted.
     """
     try:
         return command()
@@ -28,7 +38,7 @@ def exit_code(command: Callable[[], int]) -> int:
         print(f"error: {error}", file=sys.stderr)
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
-        return 1
+        return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -7,7 +7,7 @@ import pytest
 
 from local import endpoints
 from local.endpoints import Endpoint, endpoint_of
-from local.errors import NotRunningError
+from local.errors import LocalError, NotRunningError
 from pki.organization import load_organization
 from tools.paths import ROOT
 
@@ -50,3 +50,12 @@ def test_no_file_means_that_the_platform_is_not_up(tmp_path: Path) -> None:
     with pytest.raises(NotRunningError, match="not up") as refused:
         endpoints.read(tmp_path / "endpoints.json")
     assert refused.value.hint == "make up"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"dev": {}}', '{"dev": 1}', "\x80"])
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "endpoints.json"
+    path.write_text(text, "latin-1")
+    with pytest.raises(LocalError, match=f"^{path} is damaged: ") as refused:
+        endpoints.read(path)
+    assert refused.value.hint == "make down, then make up"

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from local import __main__ as command_line
 from local.__main__ import main
+from local.demo import Played
+from local.endpoints import Endpoint
+from local.story import SCENES, Scene, Seen, Stage
 
 
 @pytest.fixture
@@ -98,6 +103,97 @@ def test_down_forgets_the_cloud_and_keeps_logs_and_cache(state_dir: Path) -> Non
     assert files(state_dir) == ["lock", "up.log", "x"]
 
 
+@pytest.mark.parametrize("command", ["up", "demo", "status", "down"])
+def test_a_state_folder_that_is_a_file_is_wrong_usage(
+    command: str, state_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state_dir.touch()
+    assert main([command]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"error: MTLS_LOCAL_DIR={state_dir} is no folder"
+    assert said[1].startswith("hint: ")
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "down"])
+def test_a_state_folder_that_cannot_be_made_is_named(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MTLS_LOCAL_DIR", str(tmp_path / "file" / "below"))
+    assert main([command]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"error: {tmp_path}/file/below/run: Not a directory"
+    assert said[1].startswith("hint: check that the folder MTLS_LOCAL_DIR names")
+
+
+def test_status_names_a_damaged_file(state_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state_dir.mkdir()
+    (state_dir / "endpoints.json").write_text("{")
+    assert main(["status"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"error: {state_dir}/endpoints.json is damaged: ")
+    assert "hint: make down, then make up\n" in said.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (
+            EndpointConnectionError(endpoint_url="http://e"),
+            1,
+            "error: the emulator does not answer",
+        ),
+        (PermissionError(13, "Permission denied", "/s"), 1, "error: /s: Permission denied"),
+        (KeyboardInterrupt(), 130, "error: interrupted"),
+    ],
+    ids=["emulator", "files", "interrupted"],
+)
+def test_whatever_ends_up_is_one_message_and_a_hint(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def up(*_: object) -> dict[str, Endpoint]:
+        raise error
+
+    monkeypatch.setattr(command_line, "up", up)
+    assert main(["up"]) == code
+    told = capsys.readouterr().err
+    assert told.startswith(said)
+    assert "\nhint: " in told
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_the_demo_is_told_to_scripts(
+    ok: bool,  # noqa: FBT001
+    state_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scene: Scene = SCENES[0]
+    endpoint = Endpoint("https://api.dev.example.com:8443", "127.0.0.1:8443", "ca.pem", "x")
+    monkeypatch.setattr(command_line, "up", lambda *_: {"dev": endpoint})
+    monkeypatch.setattr(Stage, "connect", lambda *_: None)
+    played = [Played(scene, Seen("200", as_expected=ok))]
+    monkeypatch.setattr(command_line, "demo", lambda *_: played)
+    assert main(["demo", "--json"]) == (0 if ok else 1)
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "name": scene.name,
+            "title": scene.title,
+            "expected": scene.expected,
+            "seen": "200",
+            "ok": ok,
+        }
+    ]
+
+
 @pytest.mark.parametrize("arguments", [[], ["sideways"], ["up", "--json"]])
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -110,4 +206,6 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
-    assert "MTLS_LOCAL_DIR" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "MTLS_LOCAL_DIR" in told
+    assert "130 interrupted" in told

@@ -27,6 +27,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _GENERATION = re.compile(r"g([1-9][0-9]{0,2})")
+_AUTHORITY_MARK = f"{SECURITY_ACCOUNT}/*/*/pki/terragrunt.hcl"
 _ENVIRONMENT_MARK = "*/*/*/registry/terragrunt.hcl"
 """Below the live folder: an environment is what has a registry (root.hcl reads the tree alike)."""
 
@@ -177,8 +178,8 @@ def load_organization(live_dir: Path) -> Organization:
     """Read and check the organisation's facts and its environments.
 
     Raises:
-        OrganizationError: the file is missing, is no YAML, or a fact in it is wrong; the message
-            names the fact.
+        OrganizationError: the file is missing, is no YAML, a fact in it is wrong, or a folder
+            contradicts it; the message names the fact.
     """
     path = live_dir / ORGANIZATION_FILE
     try:
@@ -198,6 +199,7 @@ def load_organization(live_dir: Path) -> Organization:
     repository = facts.text("github_repository", _REPOSITORY, "<owner>/<repository>")
     accounts = facts.accounts()
     facts.nothing_else()
+    _check_region(live_dir, region)
     return Organization(
         name=name,
         domain=domain,
@@ -267,6 +269,17 @@ class _Facts:
             raise OrganizationError(
                 f"{self._path}: accounts: {name}: {MOCK_ACCOUNT_ID} stands for a mock, "
                 "never for an account"
+            )
+
+
+def _check_region(live_dir: Path, region: str) -> None:
+    """Commands look for the CA where the fact says, Terraform makes it where its folder says."""
+    for unit in live_dir.glob(_AUTHORITY_MARK):
+        folder = unit.parent
+        if folder.parts[-3] != region:
+            raise OrganizationError(
+                f"{live_dir / ORGANIZATION_FILE}: region: {region}, but the CA lies in {folder}",
+                hint="edit the region, or rename the region's folder: both must say the same",
             )
 
 

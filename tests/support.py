@@ -13,10 +13,14 @@ import boto3
 import httpx
 import pytest
 
+from pki.organization import load_organization
+
 REPOSITORY = Path(__file__).parents[1]
-REGION = "eu-west-1"
-SECURITY_ACCOUNT = "111111111111"
-WORKLOAD_ACCOUNT = "222222222222"
+LIVE = REPOSITORY / "live"
+
+# What an adopter edits: tests of live/ and of the platform expect what follows from these facts.
+ORGANIZATION = load_organization(LIVE)
+DEV = ORGANIZATION.environment("dev")
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ class Platform:
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=REGION,
+            region_name=ORGANIZATION.region,
             aws_access_key_id=account,
             aws_secret_access_key="local",
         )

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY, SECURITY_ACCOUNT, WORKLOAD_ACCOUNT, Platform
+from tests.support import DEV, LIVE, ORGANIZATION, Platform
 
 pytestmark = pytest.mark.platform
 
-UNITS = list((REPOSITORY / "live").glob("*/*/*/*/terragrunt.hcl"))
+UNITS = list(LIVE.glob("*/*/*/*/terragrunt.hcl"))
 
 
 def test_second_plan_of_every_unit_shows_no_change(platform: Platform, tmp_path: Path) -> None:
@@ -31,14 +31,17 @@ def test_second_plan_of_every_unit_shows_no_change(platform: Platform, tmp_path:
 
 def test_no_secret_of_an_app_client_is_in_terraform_state(platform: Platform) -> None:
     secrets = _app_client_secrets(platform)
-    states = _states(platform, SECURITY_ACCOUNT) + _states(platform, WORKLOAD_ACCOUNT)
+    states = [
+        *_states(platform, ORGANIZATION.security_account_id),
+        *_states(platform, DEV.account_id),
+    ]
     assert secrets
     assert len(states) == len(UNITS)
     assert [secret for secret in secrets if any(secret in state for state in states)] == []
 
 
 def _app_client_secrets(platform: Platform) -> list[str]:
-    manager = platform.aws("secretsmanager", WORKLOAD_ACCOUNT)
+    manager = platform.aws("secretsmanager", DEV.account_id)
     return [
         json.loads(manager.get_secret_value(SecretId=entry["ARN"])["SecretString"])["client_secret"]
         for entry in manager.list_secrets()["SecretList"]
@@ -47,7 +50,7 @@ def _app_client_secrets(platform: Platform) -> list[str]:
 
 def _states(platform: Platform, account: str) -> list[str]:
     storage = platform.aws("s3", account)
-    bucket = f"example-tfstate-{account}"
+    bucket = f"{ORGANIZATION.name}-tfstate-{account}"
     objects = storage.list_objects_v2(Bucket=bucket)["Contents"]
     return [
         storage.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode()

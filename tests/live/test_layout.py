@@ -4,14 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.support import DEV, LIVE, ORGANIZATION
 from tools.paths import ROOT
 
-LIVE = ROOT / "live"
 UNITS = sorted(LIVE.glob("*/*/*/*/terragrunt.hcl"))
 FILES = sorted([*LIVE.rglob("*.hcl")])
-FACTS = yaml.safe_load((LIVE / "organization.yaml").read_text())
 
 BLOCK = re.compile(r'^(\w+)(?: "\w+")? (?:= )?\{$', re.MULTILINE)
 OUTPUT = re.compile(r'^output "(\w+)"', re.MULTILINE)
@@ -42,14 +40,15 @@ each_unit = pytest.mark.parametrize("unit", UNITS, ids=unit_name)
 
 
 def test_the_tree_holds_the_units_that_it_should() -> None:
+    security, workload = f"security/{ORGANIZATION.region}", f"{DEV.account_name}/{DEV.region}"
     dev = ("acm-domain", "authorizer", "cognito-m2m", "http-api-mtls", "registry", "truststore")
     assert [unit_name(unit) for unit in UNITS] == sorted(
         [
-            *(f"{account}/eu-west-1/account/state-bucket" for account in ("non-prod", "security")),
-            *(f"{account}/eu-west-1/account/deploy-roles" for account in ("non-prod", "security")),
-            "non-prod/eu-west-1/account/dns-zone",
-            *(f"non-prod/eu-west-1/dev/{name}" for name in (*dev, "whoami")),
-            "security/eu-west-1/ca/pki",
+            *(f"{account}/account/state-bucket" for account in (security, workload)),
+            *(f"{account}/account/deploy-roles" for account in (security, workload)),
+            f"{workload}/account/dns-zone",
+            *(f"{workload}/{DEV.name}/{name}" for name in (*dev, "whoami")),
+            f"{security}/ca/pki",
         ]
     )
 
@@ -137,17 +136,11 @@ def test_every_input_is_a_variable_of_the_module_and_none_that_is_required_is_mi
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIVE)))
 def test_facts_of_the_organisation_stand_in_organization_yaml_only(file: Path) -> None:
     text = without_comments(file.read_text()).replace("api.mock.example.com", "")
-    facts = [*FACTS["accounts"].values(), FACTS["domain"], FACTS["github_repository"]]
+    accounts = ORGANIZATION.accounts.values()
+    facts = [*accounts, ORGANIZATION.domain, ORGANIZATION.github_repository]
     assert [fact for fact in facts if fact in text] == []
-    assert not re.search(rf'"{FACTS["organization"]}[-"]', text)
+    assert not re.search(rf'"{ORGANIZATION.name}[-"]', text)
     assert "999999999999" not in text
-
-
-def test_account_ids_are_twelve_digits_and_no_sentinel() -> None:
-    ids = list(FACTS["accounts"].values())
-    assert all(re.fullmatch(r"\d{12}", account_id) for account_id in ids)
-    assert "000000000000" not in ids
-    assert len(set(ids)) == len(ids)
 
 
 def test_modules_of_this_working_tree_are_for_folders_below_production_only() -> None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.support import DEV, LIVE, ORGANIZATION
 from tools.install import ensure
 from tools.paths import ROOT
 
-LIVE = ROOT / "live"
-TRUSTSTORE = LIVE / "non-prod/eu-west-1/dev/truststore"
-REGISTRY = LIVE / "non-prod/eu-west-1/dev/registry"
-WHOAMI = LIVE / "non-prod/eu-west-1/dev/whoami"
+NAME = ORGANIZATION.name
+DEV_UNITS = LIVE / DEV.account_name / DEV.region / DEV.name
+TRUSTSTORE = DEV_UNITS / "truststore"
+REGISTRY = DEV_UNITS / "registry"
+WHOAMI = DEV_UNITS / "whoami"
 
 
 @pytest.fixture(scope="session")
@@ -78,9 +80,9 @@ def test_on_aws_the_provider_takes_the_plan_role_in_the_units_own_account(
     tools: dict[str, str],
 ) -> None:
     text = provider(render(tools, TRUSTSTORE))
-    assert 'allowed_account_ids = ["222222222222"]' in text
-    assert '"arn:aws:iam::222222222222:role/example-plan"' in text
-    assert 'unit         = "non-prod/eu-west-1/dev/truststore"' in text
+    assert f'allowed_account_ids = ["{DEV.account_id}"]' in text
+    assert f'"arn:aws:iam::{DEV.account_id}:role/{NAME}-plan"' in text
+    assert f'unit         = "{TRUSTSTORE.relative_to(LIVE)}"' in text
     for argument in ("s3_use_path_style", "skip_credentials_validation", "skip_metadata_api_check"):
         assert f"{argument} " in text
     assert "= true" not in text
@@ -93,13 +95,13 @@ def test_state_lies_in_the_accounts_own_bucket_locked_and_through_the_role(
     assert state["backend"] == "s3"
     assert state["config"] == {
         "assume_role": {
-            "role_arn": "arn:aws:iam::222222222222:role/example-apply",
+            "role_arn": f"arn:aws:iam::{DEV.account_id}:role/{NAME}-apply",
             "session_name": "terragrunt",
         },
-        "bucket": "example-tfstate-222222222222",
+        "bucket": f"{NAME}-tfstate-{DEV.account_id}",
         "encrypt": True,
-        "key": "non-prod/eu-west-1/dev/truststore/terraform.tfstate",
-        "region": "eu-west-1",
+        "key": f"{TRUSTSTORE.relative_to(LIVE)}/terraform.tfstate",
+        "region": DEV.region,
         "skip_credentials_validation": False,
         "skip_metadata_api_check": False,
         "use_lockfile": True,
@@ -141,7 +143,7 @@ def test_bootstrapping_assumes_no_role(tools: dict[str, str]) -> None:
 def test_a_state_bucket_that_does_not_exist_keeps_its_state_in_a_file(
     tools: dict[str, str], tmp_path: Path
 ) -> None:
-    unit = LIVE / "security/eu-west-1/account/state-bucket"
+    unit = LIVE / "security" / ORGANIZATION.region / "account/state-bucket"
     state = render(tools, unit, MTLS_BOOTSTRAP="1", MTLS_BOOTSTRAP_STATE=str(tmp_path / "state"))[
         "remote_state"
     ]
@@ -169,6 +171,6 @@ def test_the_registry_is_written_by_the_security_accounts_ceremony_alone(
     tools: dict[str, str],
 ) -> None:
     inputs = render(tools, REGISTRY)["inputs"]
-    assert inputs["ceremony_role_arn"] == "arn:aws:iam::111111111111:role/example-ceremony"
-    assert inputs["truststore_bucket_arn"] == "arn:aws:s3:::example-dev-truststore-222222222222"
-    assert inputs["parameter_path"] == "/example/dev"
+    assert inputs["ceremony_role_arn"] == ORGANIZATION.ceremony_role_arn
+    assert inputs["truststore_bucket_arn"] == f"arn:aws:s3:::{DEV.truststore_bucket}"
+    assert inputs["parameter_path"] == f"/{NAME}/{DEV.name}"

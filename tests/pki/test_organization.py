@@ -40,6 +40,17 @@ def test_an_environment_takes_account_and_region_from_its_path(live_dir: Path) -
     assert (prod.account_id, prod.region) == ("333333333333", "us-east-1")
 
 
+def test_a_region_that_is_not_the_folder_of_the_ca_is_refused(tmp_path: Path) -> None:
+    live = write_live(tmp_path, ORGANIZATION_YAML.replace("eu-west-1", "us-east-1"))
+
+    with pytest.raises(OrganizationError) as caught:
+        load_organization(live)
+
+    assert str(live / "organization.yaml") in str(caught.value)
+    assert "region: us-east-1" in str(caught.value)
+    assert str(live / "security" / "eu-west-1" / "ca" / "pki") in str(caught.value)
+
+
 def test_an_environment_with_two_homes_is_refused(live_dir: Path) -> None:
     unit = live_dir / "prod" / "eu-west-1" / "dev" / "registry"
     unit.mkdir(parents=True)

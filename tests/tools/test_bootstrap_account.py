@@ -1,5 +1,6 @@
 """An account's first units: in order, resumable, and never without their state."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,17 +10,19 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tools.bootstrap_account import LIVE, Account, bootstrap, complete, find_account, object_exists
+from tests.support import LIVE, ORGANIZATION
+from tools.bootstrap_account import Account, bootstrap, complete, find_account, object_exists
 from tools.errors import ToolsError
 
 
 @pytest.fixture
 def account() -> Account:
+    account_id = ORGANIZATION.security_account_id
     return Account(
         "security",
-        "111111111111",
-        LIVE / "security/eu-west-1/account",
-        "example-tfstate-111111111111",
+        account_id,
+        LIVE / "security" / ORGANIZATION.region / "account",
+        f"{ORGANIZATION.name}-tfstate-{account_id}",
     )
 
 
@@ -117,18 +120,20 @@ def test_completing_applies_all_settings_of_the_bucket(account: Account) -> None
 def test_an_account_is_found_by_its_folder(account: Account) -> None:
     found = find_account(LIVE, "security")
     assert found == account
-    assert found.state_key == "security/eu-west-1/account/state-bucket/terraform.tfstate"
+    unit = f"security/{ORGANIZATION.region}/account/state-bucket"
+    assert found.state_key == f"{unit}/terraform.tfstate"
 
 
 def test_an_unknown_account_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(ToolsError, match="names no account sandbox") as refused:
         find_account(LIVE, "sandbox")
-    assert "security, non-prod, prod" in refused.value.hint
+    assert ", ".join(ORGANIZATION.accounts) in refused.value.hint
 
 
-def test_an_account_without_units_is_refused() -> None:
+def test_an_account_without_units_is_refused(tmp_path: Path) -> None:
+    shutil.copy(LIVE / "organization.yaml", tmp_path)
     with pytest.raises(ToolsError, match="found 0"):
-        find_account(LIVE, "prod")
+        find_account(tmp_path, "security")
 
 
 @mock_aws

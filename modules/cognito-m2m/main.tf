@@ -274,7 +274,8 @@ module "token" {
   handler     = "mtls_token.handler.handler"
 
   memory_mb            = var.memory_mb
-  timeout_seconds      = 15
+  # As long as API Gateway waits: the caller is to get an OAuth error, not a bare 503.
+  timeout_seconds      = 29
   reserved_concurrency = var.reserved_concurrency
 
   environment = merge(local.function_environment, {

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from clientcert import RegistryRecord, RevocationReason, Status
+from clientcert import Moment, RegistryRecord, RevocationReason, Status
 
 EVENTS = Path(__file__).parent / "events"
 
@@ -87,6 +87,21 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.seconds += seconds
+
+
+@dataclass
+class Clocks:
+    """Uptime and wall clock that stand still until they are moved, together or apart."""
+
+    uptime: float = 0
+    wall: float = NOW_SECONDS
+
+    def __call__(self) -> Moment:
+        return Moment(self.uptime, self.wall)
+
+    def advance(self, seconds: float) -> None:
+        self.uptime += seconds
+        self.wall += seconds
 
 
 @cache

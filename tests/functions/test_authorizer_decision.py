@@ -28,6 +28,7 @@ from tests.functions.support import (
     SERIAL_NUMBER,
     THUMBPRINT,
     Clock,
+    Clocks,
     certificate_of,
     event,
     finder,
@@ -65,7 +66,7 @@ class World:
     find_record: FindRecord = field(default_factory=lambda: finder(RECORD))
     cache_seconds: float = 1.0
     clock: Clock = field(default_factory=Clock)
-    monotonic: Clock = field(default_factory=lambda: Clock(0))
+    age: Clocks = field(default_factory=Clocks)
     lookups: int = 0
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class World:
             client_ids=frozenset({APP_CLIENT_ID}),
             verify_token=self.verifier,
             find_record=self._find,
-            grants=GrantCache(self.cache_seconds, monotonic=self.monotonic),
+            grants=GrantCache(self.cache_seconds, clock=self.age),
             now=self.clock,
         )
 
@@ -202,7 +203,24 @@ class TestRepeatedCalls:
         world = World()
         world.authorizer.authorize(REQUEST)
         world.find_record = finder(REVOKED)
-        world.monotonic.advance(1.0)
+        world.age.advance(1.0)
+
+        assert world.refusal() is Refusal.CERTIFICATE_REVOKED
+
+    def test_a_revocation_is_noticed_although_uptime_stood_still(self) -> None:
+        # GIVEN an execution environment that was frozen: only the wall clock went on
+        world = World()
+        world.authorizer.authorize(REQUEST)
+        world.find_record = finder(REVOKED)
+        world.age.wall += 600
+
+        assert world.refusal() is Refusal.CERTIFICATE_REVOKED
+
+    def test_a_revocation_is_noticed_although_the_wall_clock_was_set_back(self) -> None:
+        world = World()
+        world.authorizer.authorize(REQUEST)
+        world.find_record = finder(REVOKED)
+        world.age.wall -= 1
 
         assert world.refusal() is Refusal.CERTIFICATE_REVOKED
 
@@ -256,14 +274,14 @@ class TestRepeatedCalls:
         world = World()
 
         def slow(fingerprint: str) -> RegistryRecord | None:
-            world.monotonic.advance(0.8)
+            world.age.advance(0.8)
             return RECORD
 
         world.find_record = slow
         world.authorizer.authorize(REQUEST)
 
         # WHEN 0.3 s have passed since its answer, 1.1 s since it was asked
-        world.monotonic.advance(0.3)
+        world.age.advance(0.3)
         world.authorizer.authorize(REQUEST)
 
         assert world.lookups == 2

@@ -16,7 +16,7 @@ from mtls_authorizer.jwks import (
     parse_key_set,
 )
 from mtls_authorizer.refusal import Refusal, RefusedError
-from tests.functions.support import Clock, HttpServer, jwk, jwks, rsa_key
+from tests.functions.support import Clocks, HttpServer, jwk, jwks, rsa_key
 
 FIRST, SECOND = jwk(rsa_key(), "key-1"), jwk(rsa_key("second"), "key-2")
 FRESHNESS = Freshness(maximum_age=3600, last_good=86400, cooldown=30, retry=1)
@@ -42,13 +42,13 @@ class Cached:
     """A key set over an endpoint and a clock, both under control."""
 
     endpoint: Endpoint = field(default_factory=Endpoint)
-    clock: Clock = field(default_factory=Clock)
+    clock: Clocks = field(default_factory=Clocks)
     failures: list[KeySetError] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.keys = KeySet(
             self.endpoint,
-            monotonic=self.clock,
+            clock=self.clock,
             on_failure=self.failures.append,
             freshness=FRESHNESS,
         )

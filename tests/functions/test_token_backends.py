@@ -28,7 +28,7 @@ from tests.functions.support import (
     ISSUER,
     REGION,
     USER_POOL_ID,
-    Clock,
+    Clocks,
     HttpServer,
 )
 
@@ -122,9 +122,9 @@ class TestAppClients:
     def cloud(self, aws_credentials: None) -> Iterator[None]:
         with mock_aws():
             self.manager = boto3.client("secretsmanager", region_name=REGION)
-            self.clock = Clock(0)
+            self.clock = Clocks()
             self.clients = SecretsManagerAppClients(
-                self.manager, "example-dev/app-client", monotonic=self.clock
+                self.manager, "example-dev/app-client", clock=self.clock
             )
             yield
 

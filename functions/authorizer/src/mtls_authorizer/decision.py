@@ -6,17 +6,17 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from clientcert import (
-    MalformedCertificateError,
-    MalformedRecordError,
+    Clock,
+    Moment,
     RegistryRecord,
-    Status,
+    UnusableCertificateError,
     certificate_pem,
-    der_from_pem,
     fingerprint,
+    presented_der,
+    usable_record,
 )
 from mtls_authorizer.jwt import AccessToken
 from mtls_authorizer.refusal import Refusal, RefusedError
@@ -97,10 +97,10 @@ class GrantCache:
     certificate.
     """
 
-    def __init__(self, seconds: float, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, seconds: float, *, clock: Clock) -> None:
         self._seconds = seconds
-        self._monotonic = monotonic
-        self._grants: dict[tuple[str, bytes], tuple[float, Grant]] = {}
+        self._clock = clock
+        self._grants: dict[tuple[str, bytes], tuple[Moment, Grant]] = {}
 
     def get(self, key: tuple[str, bytes], now: float) -> Grant | None:
         """The grant, unless it is older than the cache allows or at its end."""
@@ -108,12 +108,12 @@ class GrantCache:
         if found is None:
             return None
         decided_at, grant = found
-        if self._monotonic() - decided_at >= self._seconds or now >= grant.ends_at:
+        if self._clock().seconds_since(decided_at) >= self._seconds or now >= grant.ends_at:
             del self._grants[key]
             return None
         return grant
 
-    def put(self, key: tuple[str, bytes], grant: Grant, decided_at: float) -> None:
+    def put(self, key: tuple[str, bytes], grant: Grant, decided_at: Moment) -> None:
         """Keep a grant; the oldest makes room."""
         if self._seconds <= 0:
             return
@@ -122,9 +122,9 @@ class GrantCache:
             del self._grants[next(iter(self._grants))]
         self._grants[key] = (decided_at, grant)
 
-    def clock(self) -> float:
-        """The monotonic time from which a grant's age counts."""
-        return self._monotonic()
+    def moment(self) -> Moment:
+        """The moment from which a grant's age counts."""
+        return self._clock()
 
 
 class Authorizer:
@@ -153,10 +153,16 @@ class Authorizer:
         Raises:
             RefusedError: it is not.
         """
+        try:
+            return self._authorize(request)
+        except UnusableCertificateError as unusable:
+            raise RefusedError(Refusal(unusable.reason.value)) from None
+
+    def _authorize(self, request: AuthorizationRequest) -> Identity:
         scope = self._route_scopes.get(request.route_key)
         if scope is None:
             raise RefusedError(Refusal.ROUTE_NOT_LISTED)
-        digest = _certificate_digest(request.pem)
+        digest = fingerprint(presented_der(request.pem))
         token = _bearer_token(request.authorizations)
         grant = self._grant(digest, token)
         if scope not in grant.scopes:
@@ -170,7 +176,7 @@ class Authorizer:
         if grant is None:
             # The age counts from before the registry is read: a revocation written while the
             # answer travels must not live longer for it.
-            decided_at = self._grants.clock()
+            decided_at = self._grants.moment()
             grant = self._decide(digest, token, now)
             self._grants.put(key, grant, decided_at)
         return grant
@@ -181,7 +187,7 @@ class Authorizer:
             raise RefusedError(Refusal.CLIENT_NOT_ALLOWED)
         if not _is_bound(access, digest):
             raise RefusedError(Refusal.BINDING_MISMATCH)
-        record = self._usable_record(digest, now)
+        record = usable_record(self._find_record, digest, now)
         if access.client_id != record.cognito_client_id:
             raise RefusedError(Refusal.CLIENT_MISMATCH)
         scopes = frozenset(access.scope.split(" "))
@@ -197,28 +203,6 @@ class Authorizer:
             scopes=scopes,
             ends_at=min(access.expires_at, record.not_after.timestamp()),
         )
-
-    def _usable_record(self, digest: str, now: float) -> RegistryRecord:
-        try:
-            record = self._find_record(digest)
-        except MalformedRecordError:
-            raise RefusedError(Refusal.RECORD_MALFORMED) from None
-        if record is None:
-            raise RefusedError(Refusal.CERTIFICATE_UNKNOWN)
-        if record.status is not Status.ACTIVE:
-            raise RefusedError(Refusal.CERTIFICATE_REVOKED)
-        if not record.is_usable(datetime.fromtimestamp(now, UTC)):
-            raise RefusedError(Refusal.CERTIFICATE_OUTSIDE_VALIDITY)
-        return record
-
-
-def _certificate_digest(pem: str | None) -> str:
-    if pem is None:
-        raise RefusedError(Refusal.CERTIFICATE_MISSING)
-    try:
-        return fingerprint(der_from_pem(pem))
-    except MalformedCertificateError:
-        raise RefusedError(Refusal.CERTIFICATE_MALFORMED) from None
 
 
 def _bearer_token(authorizations: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clientcert import Registry, RegistryRecord
+from clientcert import Registry, RegistryRecord, read_clocks
 from mtls_authorizer.decision import AuthorizationRequest, Authorizer, FindRecord, GrantCache
 from mtls_authorizer.jwks import KeySet, fetcher
 from mtls_authorizer.jwt import AccessToken, verify
@@ -28,7 +28,7 @@ from mtls_authorizer.refusal import Refusal, RefusedError
 from mtls_authorizer.settings import Settings
 
 # API Gateway waits 10 s for an authorizer; two tries stay well below.
-_AWS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
+_AWS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
 
 logger = Logger()
 metrics = Metrics()
@@ -77,7 +77,7 @@ def build(environ: Mapping[str, str]) -> Authorizer:
     settings = Settings.from_environment(environ)
     keys = KeySet(
         fetcher(urllib3.PoolManager(), settings.jwks_uri),
-        monotonic=time.monotonic,
+        clock=read_clocks,
         on_failure=lambda error: logger.error("no new keys from the issuer", cause=str(error)),
     )
     registry = Registry(boto3.client("dynamodb", config=_AWS), settings.registry_table)
@@ -90,7 +90,7 @@ def build(environ: Mapping[str, str]) -> Authorizer:
         client_ids=settings.client_ids,
         verify_token=verify_token,
         find_record=_refusing_when_unavailable(registry.find),
-        grants=GrantCache(settings.decision_cache_seconds, monotonic=time.monotonic),
+        grants=GrantCache(settings.decision_cache_seconds, clock=read_clocks),
         now=time.time,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import urllib3
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
+from clientcert import Clock, Moment
 from mtls_authorizer.refusal import Refusal, RefusedError
 
 MAXIMUM_DOCUMENT_LENGTH = 64 * 1024
@@ -51,17 +52,17 @@ class KeySet:
         self,
         fetch: Callable[[], bytes],
         *,
-        monotonic: Callable[[], float],
+        clock: Clock,
         on_failure: Callable[[KeySetError], None],
         freshness: Freshness = Freshness(),
     ) -> None:
         self._fetch = fetch
         self._on_failure = on_failure
-        self._monotonic = monotonic
+        self._clock = clock
         self._freshness = freshness
         self._keys: Mapping[str, RSAPublicKey] = MappingProxyType({})
-        self._fetched_at: float | None = None
-        self._tried_at: float | None = None
+        self._fetched_at: Moment | None = None
+        self._tried_at: Moment | None = None
 
     def find(self, key_id: str) -> RSAPublicKey:
         """The key with this id.
@@ -69,7 +70,7 @@ class KeySet:
         Raises:
             RefusedError: the issuer has no such key, or its keys cannot be had.
         """
-        now = self._monotonic()
+        now = self._clock()
         if self._age(now) >= self._freshness.maximum_age or key_id not in self._keys:
             self._refresh(now)
         if self._age(now) >= self._freshness.last_good:
@@ -79,12 +80,12 @@ class KeySet:
         except KeyError:
             raise RefusedError(Refusal.KEY_UNKNOWN) from None
 
-    def _age(self, now: float) -> float:
-        return float("inf") if self._fetched_at is None else now - self._fetched_at
+    def _age(self, now: Moment) -> float:
+        return float("inf") if self._fetched_at is None else now.seconds_since(self._fetched_at)
 
-    def _refresh(self, now: float) -> None:
+    def _refresh(self, now: Moment) -> None:
         wait = self._freshness.retry if self._fetched_at is None else self._freshness.cooldown
-        if self._tried_at is not None and now - self._tried_at < wait:
+        if self._tried_at is not None and now.seconds_since(self._tried_at) < wait:
             return
         self._tried_at = now
         try:

@@ -3,6 +3,7 @@
 Standard library only: every Lambda package carries it, and clients are handed in.
 """
 
+from clientcert.age import Clock, Moment, read_clocks
 from clientcert.binding import (
     MAXIMUM_AGE_SECONDS,
     MAXIMUM_SKEW_SECONDS,
@@ -17,7 +18,13 @@ from clientcert.fingerprint import (
     fingerprint,
     thumbprint,
 )
-from clientcert.lookup import Registry
+from clientcert.lookup import (
+    Registry,
+    Unusable,
+    UnusableCertificateError,
+    presented_der,
+    usable_record,
+)
 from clientcert.registry import (
     BY_CLIENT_ID_INDEX,
     BY_SERIAL_NUMBER_INDEX,
@@ -33,16 +40,23 @@ __all__ = [
     "MAXIMUM_AGE_SECONDS",
     "MAXIMUM_SKEW_SECONDS",
     "BindingStatement",
+    "Clock",
     "MalformedCertificateError",
     "MalformedRecordError",
     "MalformedStatementError",
+    "Moment",
     "Registry",
     "RegistryRecord",
     "RevocationReason",
     "SignedStatement",
     "Status",
+    "Unusable",
+    "UnusableCertificateError",
     "certificate_pem",
     "der_from_pem",
     "fingerprint",
+    "presented_der",
+    "read_clocks",
     "thumbprint",
+    "usable_record",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from clientcert import Clock, Moment
 from mtls_token.issuance import AppClient
 from mtls_token.refusal import Refusal, RefusedError
 
@@ -24,13 +25,11 @@ class SecretsManagerAppClients:
     Its members are ``client_id`` and ``client_secret``.
     """
 
-    def __init__(
-        self, client: "SecretsManagerClient", prefix: str, *, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, client: "SecretsManagerClient", prefix: str, *, clock: Clock) -> None:
         self._client = client
         self._prefix = prefix
-        self._monotonic = monotonic
-        self._known: dict[str, tuple[float, AppClient]] = {}
+        self._clock = clock
+        self._known: dict[str, tuple[Moment, AppClient]] = {}
 
     def find(self, client_id: str) -> AppClient:
         """The app client's credentials, at most `SECRET_SECONDS` old.
@@ -38,12 +37,11 @@ class SecretsManagerAppClients:
         Raises:
             RefusedError: no answer, or a secret of another form.
         """
-        now = self._monotonic()
-        read_at, known = self._known.get(client_id, (0.0, None))
-        if known is None or now - read_at >= SECRET_SECONDS:
-            known = self._read(client_id)
-            self._known[client_id] = (now, known)
-        return known
+        now = self._clock()
+        remembered = self._known.get(client_id)
+        if remembered is None or now.seconds_since(remembered[0]) >= SECRET_SECONDS:
+            remembered = self._known[client_id] = (now, self._read(client_id))
+        return remembered[1]
 
     def forget(self, client_id: str) -> None:
         """Let the next `find` ask again."""

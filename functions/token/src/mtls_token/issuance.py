@@ -4,18 +4,16 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from clientcert import (
     BindingStatement,
-    MalformedCertificateError,
-    MalformedRecordError,
     RegistryRecord,
-    Status,
-    der_from_pem,
+    UnusableCertificateError,
     fingerprint,
+    presented_der,
     thumbprint,
+    usable_record,
 )
 from mtls_token.oauth import IssuedToken, TokenRequest
 from mtls_token.refusal import Refusal, RefusedError
@@ -104,8 +102,14 @@ class Issuer:
         Raises:
             RefusedError: there is none for this request.
         """
-        der = _certificate(request.pem)
-        record = self._usable_record(fingerprint(der))
+        try:
+            return self._issue(request)
+        except UnusableCertificateError as unusable:
+            raise RefusedError(Refusal(unusable.reason.value)) from None
+
+    def _issue(self, request: TokenRequest) -> Issuance:
+        der = presented_der(request.pem)
+        record = usable_record(self._find_record, fingerprint(der), self._now())
         if request.client_id not in (None, record.client_id):
             raise RefusedError(Refusal.CLIENT_MISMATCH)
         scopes = record.scopes if request.scopes is None else request.scopes
@@ -123,19 +127,6 @@ class Issuer:
         return Issuance(
             IssuedToken(grant.access_token, grant.expires_in, granted), record, statement.nonce
         )
-
-    def _usable_record(self, digest: str) -> RegistryRecord:
-        try:
-            record = self._find_record(digest)
-        except MalformedRecordError:
-            raise RefusedError(Refusal.RECORD_MALFORMED) from None
-        if record is None:
-            raise RefusedError(Refusal.CERTIFICATE_UNKNOWN)
-        if record.status is not Status.ACTIVE:
-            raise RefusedError(Refusal.CERTIFICATE_REVOKED)
-        if not record.is_usable(datetime.fromtimestamp(self._now(), UTC)):
-            raise RefusedError(Refusal.CERTIFICATE_OUTSIDE_VALIDITY)
-        return record
 
     def _grant(self, scopes: frozenset[str], statement: BindingStatement) -> CognitoGrant:
         metadata = statement.to_metadata(self._make_mac(statement.message()))
@@ -190,12 +181,3 @@ def _claims(token: str) -> dict[str, Any]:
     if not isinstance(claims, dict):
         raise RefusedError(Refusal.COGNITO_ANSWER_MALFORMED)
     return claims
-
-
-def _certificate(pem: str | None) -> bytes:
-    if pem is None:
-        raise RefusedError(Refusal.CERTIFICATE_MISSING)
-    try:
-        return der_from_pem(pem)
-    except MalformedCertificateError:
-        raise RefusedError(Refusal.CERTIFICATE_MALFORMED) from None

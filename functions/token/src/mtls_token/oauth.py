@@ -180,7 +180,6 @@ def _parameters(body: str) -> dict[str, str]:
         pairs = parse_qsl(
             body,
             keep_blank_values=True,
-            strict_parsing=True,
             errors="strict",
             max_num_fields=_MAXIMUM_PARAMETERS,
         )

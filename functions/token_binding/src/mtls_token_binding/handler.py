@@ -27,8 +27,8 @@ from mtls_token_binding.binding import (
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-# Cognito gives a trigger 5 s.
-_AWS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
+# Cognito gives a trigger 5 s, and repeats it by itself.
+_AWS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 
 logger = Logger()
 metrics = Metrics()

@@ -37,14 +37,15 @@ class Runner:
     def interrupt(self) -> None:
         """Let programs that run come to their end, and start no other.
 
-        A second time, the programs that still run are interrupted as well.
+        A second time, the programs that still run are asked to end: by SIGTERM, which Terraform
+        takes as it takes SIGINT, and which no shell makes a job in the background ignore.
         """
         with self._lock:
             active = self._active if self._interrupted else set()
             self._interrupted = True
             for process in active:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGINT)
+                    os.killpg(process.pid, signal.SIGTERM)
 
     @contextlib.contextmanager
     def interruptible(self, notify: Callable[[str], None]) -> Iterator[None]:

@@ -112,7 +112,7 @@ def test_a_change_of_the_control_plane_arrives_by_itself(
         )  # fmt: skip
         assert code == 0
         assert output.endswith(" 200")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 
 

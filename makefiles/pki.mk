@@ -2,7 +2,7 @@
 
 # The account is the one of the environment's credentials: AWS, or the local cloud after `source .local/env.sh`.
 .PHONY: bootstrap-ca provision-client upload-truststore revoke-client
-bootstrap-ca: ## Make the certificate authority's keys and certificates (ARGS='--help')
+bootstrap-ca: ## Issue the root's and the issuing CAs' certificates; Terraform makes their keys (ARGS='--help')
 	@$(UV_RUN) bootstrap-ca $(ARGS)
 
 provision-client: ## Issue a client certificate from a CSR (ARGS='--help')

@@ -19,7 +19,7 @@ import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.errors import ToolsError, exit_code
+from tools.errors import ToolsError, UsageError, exit_code
 from tools.install import ensure
 from tools.paths import BUILD, ROOT
 
@@ -53,6 +53,11 @@ class Account:
     state_bucket: str
 
     @property
+    def region(self) -> str:
+        """The region of its units."""
+        return self.folder.parent.name
+
+    @property
     def state_key(self) -> str:
         """Where the state of the state bucket itself lies, in that bucket."""
         unit = (self.folder / "state-bucket").relative_to(self.folder.parents[2])
@@ -63,11 +68,12 @@ def find_account(live: Path, name: str) -> Account:
     """Find an account by its folder.
 
     Raises:
-        ToolsError: there is no such account, or not exactly one folder with its units.
+        UsageError: there is no such account.
+        ToolsError: not exactly one folder has its units.
     """
     facts = yaml.safe_load((live / "organization.yaml").read_text("utf-8"))
     if name not in facts["accounts"]:
-        raise ToolsError(
+        raise UsageError(
             f"live/organization.yaml names no account {name}",
             hint="known: " + ", ".join(facts["accounts"]),
         )
@@ -145,12 +151,30 @@ def object_exists(client: "S3Client", bucket: str, key: str) -> bool:
     return True
 
 
+def holds_its_state(account: Account, client: "S3Client") -> bool:
+    """Whether the account's state bucket exists and holds its own state.
+
+    Raises:
+        ToolsError: AWS does not say; the bucket may be somebody else's.
+    """
+    try:
+        return object_exists(client, account.state_bucket, account.state_key)
+    except (BotoCoreError, ClientError) as error:
+        raise ToolsError(
+            f"cannot look into s3://{account.state_bucket}: {error}",
+            hint=f"the bucket must belong to account {account.id} and lie in {account.region}, "
+            "and you must be an administrator of that account",
+        ) from error
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bootstrap_account",
         description="Makes an account's state bucket and deploy roles, with the credentials of "
         "an administrator of that account.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; running it again "
+        "continues where it stopped.",
     )
     parser.add_argument("account", metavar="ACCOUNT", help="a folder of live/, such as security")
     options = parser.parse_args(arguments)
@@ -161,7 +185,7 @@ def _run(name: str) -> int:
     account = find_account(LIVE, name)
     _require_caller_in(account)
     environ = ensure(["terraform", "terragrunt"])
-    storage = boto3.client("s3")
+    storage = boto3.client("s3", region_name=account.region)
 
     def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
         result = subprocess.run(
@@ -178,7 +202,7 @@ def _run(name: str) -> int:
     bootstrap(
         account,
         bootstrap_state=BUILD / "bootstrap" / f"{name}.tfstate",
-        state_is_in_bucket=lambda: object_exists(storage, account.state_bucket, account.state_key),
+        state_is_in_bucket=lambda: holds_its_state(account, storage),
         terragrunt=terragrunt,
     )
     complete(account, terragrunt)
@@ -187,7 +211,8 @@ def _run(name: str) -> int:
 
 def _require_caller_in(account: Account) -> None:
     try:
-        caller = boto3.client("sts").get_caller_identity()["Account"]
+        sts = boto3.client("sts", region_name=account.region)
+        caller = sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise ToolsError(
             f"AWS does not know these credentials: {error}",

@@ -102,7 +102,8 @@ def ensure(
         stand_ins: Whether OpenTofu will do where Terraform is missing.
 
     Returns:
-        The environment with PATH, TF_CLI_CONFIG_FILE, TG_TF_PATH and what OpenTofu needs set.
+        The environment with PATH, TF_CLI_CONFIG_FILE, TG_TF_PATH and what OpenTofu needs set;
+        and TG_NO_COLOR, which Terragrunt passes on to Terraform, where no terminal shows colours.
 
     Raises:
         ToolsError: A tool is missing and cannot be built here.
@@ -124,6 +125,8 @@ def ensure(
             _provide_provider(found, machine, console, verbose=verbose)
     config = terraform_config.ensure(environ=environ)
     folders = [machine.links, *machine.search_path]
+    if not sys.stdout.isatty():
+        environment.setdefault("TG_NO_COLOR", "true")
     return environment | {
         "PATH": os.pathsep.join(map(str, folders)),
         "TF_CLI_CONFIG_FILE": str(config),
@@ -143,7 +146,8 @@ def provide(tool: Tool, tools: Mapping[str, Tool], machine: Machine, console: Co
         if found is not None:
             return found
     buildable = stand_in or tool
-    return Found(buildable, build(buildable, machine, console), Version.parse(buildable.version))
+    binary = build(buildable, machine, console, wanted=tool)
+    return Found(buildable, binary, Version.parse(buildable.version))
 
 
 def find(tool: Tool, machine: Machine) -> Found | None:
@@ -174,10 +178,16 @@ def version_of(path: Path, environ: Mapping[str, str]) -> Version | None:
         return None
 
 
-def build(tool: Tool, machine: Machine, console: Console) -> Path:
+def build(tool: Tool, machine: Machine, console: Console, *, wanted: Tool) -> Path:
     """Builds a tool from its Go module into the cache, unless it is there already.
 
     Two processes that want the same tool build it once; one that is interrupted leaves nothing.
+
+    Args:
+        tool: What to build.
+        machine: Where.
+        console: Where progress is shown.
+        wanted: The tool that was asked for, when this one stands in for it.
 
     Returns:
         The binary.
@@ -185,13 +195,12 @@ def build(tool: Tool, machine: Machine, console: Console) -> Path:
     Raises:
         ToolsError: There is no Go, or the build failed.
     """
-    missing = (
-        f"{tool.name} {tool.version} is not on PATH in a fitting version "
-        f"(>= {tool.minimum}, < {tool.below})"
+    looked_for = " or ".join(
+        f"{it.name} (>= {it.minimum}, < {it.below})" for it in dict.fromkeys((wanted, tool))
     )
-    ways = f"install {tool.name} with `mise install` or your package manager"
+    missing = f"{looked_for} is not on PATH"
     if not tool.package:
-        raise ToolsError(missing, hint=ways)
+        raise ToolsError(missing, hint=_ways(wanted))
     module = machine.modules / tool.name
     release = f"{tool.name}-{tool.version}-{_digest(tool, module)}"
     binary = machine.cache / "tools" / release / tool.name
@@ -200,14 +209,20 @@ def build(tool: Tool, machine: Machine, console: Console) -> Path:
     go = machine.which("go")
     if go is None:
         raise ToolsError(
-            f"{missing}, and there is no Go to build it with",
-            hint=f"{ways}, or Go {versions.load().go} (https://go.dev/dl/), and run this again",
+            f"{missing}, and there is no Go to build {tool.name} with",
+            hint=f"{_ways(wanted)}, or Go {versions.load().go} (https://go.dev/dl/), "
+            "and run this again",
         )
     lock = machine.cache / "locks" / f"{release}.lock"
     with locked(lock, lambda: console.print(f"{tool.name}: another process is building it")):
         if not binary.is_file():
-            _compile(tool, module, binary, go, machine, console)
+            _compile(tool, module, binary, go, machine, console, wanted)
     return binary
+
+
+def _ways(tool: Tool) -> str:
+    """How a person gets a tool that was asked for: mise.toml holds each of them."""
+    return f"install {tool.name} with `mise install` or your package manager"
 
 
 def link(found: Found, name: str, machine: Machine) -> None:
@@ -225,7 +240,13 @@ def link(found: Found, name: str, machine: Machine) -> None:
 
 
 def _compile(
-    tool: Tool, module: Path, binary: Path, go: Path, machine: Machine, console: Console
+    tool: Tool,
+    module: Path,
+    binary: Path,
+    go: Path,
+    machine: Machine,
+    console: Console,
+    wanted: Tool,
 ) -> None:
     unit = "minute" if tool.build_minutes == 1 else "minutes"
     title = f"{tool.name}: building {tool.version} (about {tool.build_minutes} {unit}, once)"
@@ -255,7 +276,7 @@ def _compile(
                 f"{tool.name} {tool.version} could not be built:\n"
                 + "\n".join(result.stdout.strip().splitlines()[-20:]),
                 hint=f"check the network and `go version` (needs {versions.load().go} or later), "
-                f"or install {tool.name} with `mise install` or your package manager",
+                f"or {_ways(wanted)}",
             )
         output.replace(binary)
     minutes, seconds = divmod(round(time.monotonic() - start), 60)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -11,8 +12,16 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests.support import LIVE, ORGANIZATION
-from tools.bootstrap_account import Account, bootstrap, complete, find_account, object_exists
-from tools.errors import ToolsError
+from tools.bootstrap_account import (
+    Account,
+    bootstrap,
+    complete,
+    find_account,
+    holds_its_state,
+    main,
+    object_exists,
+)
+from tools.errors import ToolsError, UsageError
 
 
 @pytest.fixture
@@ -121,13 +130,20 @@ def test_an_account_is_found_by_its_folder(account: Account) -> None:
     found = find_account(LIVE, "security")
     assert found == account
     unit = f"security/{ORGANIZATION.region}/account/state-bucket"
+    assert found.region == ORGANIZATION.region
     assert found.state_key == f"{unit}/terraform.tfstate"
 
 
 def test_an_unknown_account_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(ToolsError, match="names no account sandbox") as refused:
+    with pytest.raises(UsageError, match="names no account sandbox") as refused:
         find_account(LIVE, "sandbox")
     assert ", ".join(ORGANIZATION.accounts) in refused.value.hint
+
+
+def test_an_unknown_account_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sandbox"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: live/organization.yaml names no account sandbox\nhint: known: ")
 
 
 def test_an_account_without_units_is_refused(tmp_path: Path) -> None:
@@ -149,13 +165,31 @@ def test_an_object_is_looked_for_in_a_bucket_that_may_not_exist(
     assert object_exists(client, "example-tfstate-1", "key")
 
 
-def test_missing_rights_are_not_a_missing_object() -> None:
-    class Forbidden:
-        def head_object(self, **_: str) -> None:
-            raise ClientError(
-                {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}},  # type: ignore[typeddict-item]
-                "HeadObject",
-            )
+class Refusing:
+    """S3, when the bucket is another account's or lies in another region."""
 
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def head_object(self, **_: str) -> None:
+        raise ClientError(
+            {
+                "Error": {"Code": str(self._status), "Message": "no"},
+                "ResponseMetadata": {"HTTPStatusCode": self._status},  # type: ignore[typeddict-item]
+            },
+            "HeadObject",
+        )
+
+
+@pytest.mark.parametrize("status", [301, 403])
+def test_a_bucket_that_is_not_the_accounts_own_is_one_error_and_not_a_missing_object(
+    status: int, account: Account
+) -> None:
+    client: Any = Refusing(status)
     with pytest.raises(ClientError):
-        object_exists(Forbidden(), "bucket", "key")  # type: ignore[arg-type]
+        object_exists(client, "bucket", "key")
+    with pytest.raises(
+        ToolsError, match=f"^cannot look into s3://{account.state_bucket}: "
+    ) as refused:
+        holds_its_state(account, client)
+    assert f"belong to account {account.id} and lie in {account.region}" in refused.value.hint

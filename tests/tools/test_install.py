@@ -3,6 +3,7 @@
 import io
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -166,7 +167,9 @@ def test_other_sources_are_another_build(
 def test_without_go_the_error_names_the_tool_and_how_to_get_it(
     machine: Machine, console: Console
 ) -> None:
-    with pytest.raises(ToolsError, match=r"hammer 1\.4\.2 is not on PATH .*no Go") as caught:
+    with pytest.raises(
+        ToolsError, match=r"^hammer \(>= 1\.4\.0, < 2\.0\.0\) is not on PATH.*no Go"
+    ) as caught:
         provide(machine, console)
 
     assert "install hammer with `mise install` or your package manager" in caught.value.hint
@@ -236,12 +239,28 @@ def test_a_tool_that_cannot_be_built_has_a_stand_in(
     assert (found.tool, found.path) == (mallet, there)
 
 
+def test_without_either_the_error_names_what_was_asked_for_and_its_stand_in(
+    machine: Machine, console: Console
+) -> None:
+    sledge = Tool("sledge", "9.0.0", Version(9, 0), Version(10, 0), stand_in="hammer")
+
+    with pytest.raises(ToolsError) as caught:
+        provide(machine, console, sledge, {"hammer": TOOL})
+
+    assert str(caught.value) == (
+        "sledge (>= 9.0.0, < 10.0.0) or hammer (>= 1.4.0, < 2.0.0) is not on PATH, "
+        "and there is no Go to build hammer with"
+    )
+    assert caught.value.hint.startswith("install sledge with `mise install` or your package")
+    assert "hammer" not in caught.value.hint
+
+
 def test_a_tool_that_can_neither_be_found_nor_built_is_an_error(
     machine: Machine, console: Console
 ) -> None:
     wanted = Tool(name="sledge", version="9.0.0", minimum=Version(9, 0), below=Version(10, 0))
 
-    with pytest.raises(ToolsError, match=r"sledge 9\.0\.0 is not on PATH"):
+    with pytest.raises(ToolsError, match=r"^sledge \(>= 9\.0\.0, < 10\.0\.0\) is not on PATH$"):
         provide(machine, console, wanted)
 
 
@@ -299,12 +318,27 @@ def test_the_environment_finds_terraform_and_its_provider(
     assert f"provider hashicorp/aws: {versions.load().provider} by {mine}" in shown(console)
 
 
+@pytest.mark.parametrize(("is_terminal", "told"), [(False, "true"), (True, None)])
+def test_terragrunt_is_told_when_no_terminal_shows_colours(
+    is_terminal: bool,  # noqa: FBT001
+    told: str | None,
+    environ: dict[str, str],
+    console: Console,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+
+    assert install.ensure([], environ=environ, console=console).get("TG_NO_COLOR") == told
+
+
 def test_terraform_tests_do_not_take_a_stand_in(
     tmp_path: Path, script: Script, environ: dict[str, str], console: Console
 ) -> None:
     script(tmp_path / "bin" / "tofu", "echo OpenTofu v1.12.6")
 
-    with pytest.raises(ToolsError, match=r"terraform 1\.\d+\.\d+ is not on PATH"):
+    with pytest.raises(
+        ToolsError, match=r"^terraform \(>= 1\.\d+\.\d+, < 2\.0\.0\) is not on PATH$"
+    ):
         install.ensure(["terraform"], environ=environ, console=console, stand_ins=False)
 
 

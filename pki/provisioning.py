@@ -115,6 +115,7 @@ def _can_be_completed(
     """Whether the interrupted run's certificate is the one asked for now.
 
     A certificate that no registry knows, or a revoked one, may be dropped; an active one may not.
+    One that no registry knows is judged as a new one is: others may have been at work meanwhile.
     """
     fits = _fits(request, left) and was_issued_by(left.certificate, provisioning.issuer.certificate)
     if left.environment != request.environment:
@@ -126,7 +127,11 @@ def _can_be_completed(
         )
     registered = provisioning.registry.find(left.record.fingerprint)
     if registered is None:
-        return fits and left.record.not_after > provisioning.now()
+        if not fits or left.record.not_after <= provisioning.now():
+            return False
+        _require_no_other(provisioning, request)
+        _require_new_key(provisioning, request, _key_of(left))
+        return True
     if registered.status is Status.REVOKED:
         return False
     if not fits:
@@ -163,15 +168,17 @@ def _require_no_other(provisioning: Provisioning, request: ClientRequest) -> Non
             )
 
 
-def _stage_new(provisioning: Provisioning, request: ClientRequest) -> Interrupted:
-    private_key, public_key = _keys(request)
-    if public_key_sha256(public_key) in provisioning.registry.public_keys_of_client(
-        request.client_id
-    ):
+def _require_new_key(provisioning: Provisioning, request: ClientRequest, key: PublicKey) -> None:
+    if public_key_sha256(key) in provisioning.registry.public_keys_of_client(request.client_id):
         raise RegistryError(
             f"{request.client_id} already has, or had, a certificate for this key",
             hint="every certificate gets a key of its own: make a new key and request",
         )
+
+
+def _stage_new(provisioning: Provisioning, request: ClientRequest) -> Interrupted:
+    private_key, public_key = _keys(request)
+    _require_new_key(provisioning, request, public_key)
     now = provisioning.now()
     certificate = issue_client(
         provisioning.issuer, public_key, request.client_id, request.lifetime, now
@@ -190,12 +197,15 @@ def _stage_new(provisioning: Provisioning, request: ClientRequest) -> Interrupte
 
 
 def _deliver(provisioning: Provisioning, staged: Interrupted, *, resumed: bool) -> Provisioned:
-    key = supported(staged.certificate.public_key(), CLIENT.key_types)
-    provisioning.registry.add(staged.record, public_key_sha256(key))
+    provisioning.registry.add(staged.record, public_key_sha256(_key_of(staged)))
     provisioning.progress.step(f"registered {staged.record.fingerprint}")
     provisioning.folder.publish()
     provisioning.progress.step(f"wrote {provisioning.folder.path(CERTIFICATE)}")
     return Provisioned(staged.record, staged.has_private_key, resumed)
+
+
+def _key_of(staged: Interrupted) -> PublicKey:
+    return supported(staged.certificate.public_key(), CLIENT.key_types)
 
 
 def _keys(request: ClientRequest) -> tuple[PrivateKey | None, PublicKey]:

@@ -10,12 +10,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from clientcert import RevocationReason, Status, fingerprint
+from clientcert import RegistryRecord, RevocationReason, Status, fingerprint
 from pki.delivery import ClientFolder
 from pki.errors import ActiveCertificateError, FileError, IssuanceError, RegistryError
 from pki.issuing import was_issued_by
 from pki.keys import KeyType, generate
 from pki.provisioning import ClientRequest, Provisioned, Provisioning, provision
+from pki.registry import Registry
 from tests.pki.support import (
     NOW,
     Cloud,
@@ -276,6 +277,21 @@ def interrupt(provisioning: Provisioning, step: str, request: ClientRequest = RE
         provision(replace(provisioning, progress=StopsAt(step)), request)
 
 
+class DiesRegistering(Registry):
+    """The process stops when all is staged and nothing registered."""
+
+    def add(self, record: RegistryRecord, public_key_sha256: str) -> None:
+        raise Interruption
+
+
+def interrupt_when_staged(
+    provisioning: Provisioning, cloud: Cloud, request: ClientRequest = REQUEST
+) -> None:
+    dying = DiesRegistering(cloud.workload("dynamodb"), cloud.environment)
+    with pytest.raises(Interruption):
+        provision(replace(provisioning, registry=dying), request)
+
+
 def test_a_registered_certificate_is_completed_by_the_next_run(
     provisioning: Provisioning, cloud: Cloud
 ) -> None:
@@ -298,6 +314,43 @@ def test_a_certificate_that_nobody_registered_is_not_used_for_another_request(
 
     assert not done.resumed
     assert_whole(provisioning, cloud)
+
+
+def test_a_staged_certificate_is_completed_by_the_next_run(
+    provisioning: Provisioning, cloud: Cloud
+) -> None:
+    interrupt_when_staged(provisioning, cloud)
+
+    assert provision(provisioning, REQUEST).resumed
+    assert_whole(provisioning, cloud)
+
+
+def test_an_unregistered_certificate_is_not_completed_beside_one_made_meanwhile(
+    provisioning: Provisioning, cloud: Cloud, tmp_path: Path
+) -> None:
+    interrupt_when_staged(provisioning, cloud)
+    provision(replace(provisioning, folder=ClientFolder(tmp_path / "elsewhere")), REQUEST)
+
+    with pytest.raises(ActiveCertificateError, match="has an active certificate"):
+        provision(provisioning, REQUEST)
+
+    assert len(cloud.registry().of_client("device-001")) == 1
+    assert provision(provisioning, replace(REQUEST, additional=True)).resumed
+
+
+def test_an_unregistered_certificate_is_not_completed_for_a_key_used_meanwhile(
+    provisioning: Provisioning, cloud: Cloud, tmp_path: Path
+) -> None:
+    request = replace(REQUEST, key=generate(KeyType.EC_P256).public_key())
+    interrupt_when_staged(provisioning, cloud, request)
+    beside = replace(provisioning, folder=ClientFolder(tmp_path / "elsewhere"))
+    meanwhile = provision(beside, request).record
+    cloud.registry().revoke(meanwhile.fingerprint, RevocationReason.KEY_COMPROMISE, NOW)
+
+    with pytest.raises(RegistryError, match="certificate for this key"):
+        provision(provisioning, request)
+
+    assert len(cloud.registry().of_client("device-001")) == 1
 
 
 def test_an_interrupted_run_is_not_completed_with_other_options(

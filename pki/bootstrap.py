@@ -12,7 +12,7 @@ from cryptography import x509
 from pki import profiles
 from pki.ca_store import CaStore
 from pki.errors import AlreadyBootstrappedError, CaStoreError, UsageError
-from pki.issuing import CertificateAuthority, issue_issuing_ca, issue_root, was_issued_by
+from pki.issuing import CertificateAuthority, issue_issuing_ca, issue_root
 from pki.organization import Authority, Organization
 from pki.progress import Progress
 from pki.signer import Signer
@@ -47,9 +47,15 @@ class Established:
 
 
 def bootstrap(
-    ceremony: Ceremony, environments: Sequence[str], generation: str
+    ceremony: Ceremony,
+    environments: Sequence[str],
+    generation: str,
+    root_generation: str | None = None,
 ) -> tuple[Established, ...]:
     """Issue the root and the issuing CAs that do not exist yet.
+
+    A root outlives several generations of issuing CAs: unless another is asked for, the newest
+    root that exists issues them, or where there is none, one of their own generation.
 
     Every key is asked for before anything is signed, so that a missing key stops the ceremony
     before it has begun.
@@ -63,12 +69,18 @@ def bootstrap(
     """
     if not environments:
         raise UsageError("no environment to bootstrap", hint="live/ holds none: add one first")
-    root = ceremony.organization.root(generation)
+    root = _root(ceremony, root_generation, default=generation)
     issuing = [ceremony.organization.issuing(name, generation) for name in environments]
     existing = _survey(ceremony, [root, *issuing])
     if len(existing) == 1 + len(issuing):
         raise _already(ceremony.store, existing)
     return tuple(_establish(ceremony, root, issuing, existing))
+
+
+def _root(ceremony: Ceremony, generation: str | None, *, default: str) -> Authority:
+    if generation is None and (roots := ceremony.store.roots()):
+        return roots[-1]
+    return ceremony.organization.root(generation or default)
 
 
 def _establish(
@@ -100,7 +112,10 @@ def _establish(
 def _survey(
     ceremony: Ceremony, authorities: Sequence[Authority]
 ) -> dict[Authority, x509.Certificate]:
-    """What exists already, each checked against its key and its root."""
+    """What exists already, each checked against its key and its root.
+
+    An issuing CA that exists may be an older root's than the one that issues today.
+    """
     existing: dict[Authority, x509.Certificate] = {}
     for authority in authorities:
         public_key = ceremony.signer_of(authority).public_key()
@@ -115,14 +130,8 @@ def _survey(
                 hint="a CA keeps its key for life: a new key is a new generation",
             )
         existing[authority] = certificate
-    root = authorities[0]
-    for authority, certificate in existing.items():
-        if root not in existing or not was_issued_by(certificate, existing[root]):
-            raise CaStoreError(
-                f"{ceremony.store.location(authority)} was not issued by "
-                f"{ceremony.store.location(root)}",
-                hint="find out where it came from before anything trusts it",
-            )
+    for certificate in existing.values():
+        ceremony.store.root_of(certificate)
     return existing
 
 

@@ -19,7 +19,8 @@ from pki.signer import KmsSigner, Signer
 _EXAMPLES = """\
   bootstrap-ca
   bootstrap-ca --environment dev --json
-  bootstrap-ca --environment dev --environment stage --operator alice"""
+  bootstrap-ca --environment dev --environment stage --operator alice
+  bootstrap-ca --environment dev --generation g2"""
 
 _EXIT_CODES = """\
   0  the root and every issuing CA asked for exist, and this run issued at least one of them
@@ -55,7 +56,14 @@ def build_parser() -> argparse.ArgumentParser:
         type=argument(parse_generation),
         default="g1",
         metavar="gN",
-        help="generation of root and issuing CAs, part of their names (default: %(default)s)",
+        help="generation of the issuing CAs, part of their names (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--root-generation",
+        type=argument(parse_generation),
+        metavar="gN",
+        help="generation of the root that issues them "
+        "(default: the newest that exists, or else that of --generation)",
     )
     return parser
 
@@ -76,7 +84,7 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
 
     store = CaStore(session.client("s3"), organization)
     ceremony = Ceremony(organization, store, signer_of, output, console.now)
-    established = bootstrap(ceremony, environments, arguments.generation)
+    established = bootstrap(ceremony, environments, arguments.generation, arguments.root_generation)
     output.result(
         {
             "organization": organization.name,

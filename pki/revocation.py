@@ -1,6 +1,7 @@
 """Revoking: from that moment, neither ``/token`` nor the authorizer takes the certificate."""
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,9 @@ _HEXADECIMAL = re.compile(r"(0x)?([0-9a-f]{1,42})", re.IGNORECASE)
 _OCTETS = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{2}){1,20}", re.IGNORECASE)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _MAXIMUM_SERIAL = 2**160
+_LOOKS_AGAIN = 3
+_INDEX_LAG_SECONDS = 1.0
+"""An index lags the table by a fraction of a second as a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,53 @@ def parse_fingerprint(text: str) -> str:
     return normal
 
 
-def by_client(registry: Registry, client_id: str, *, every: bool) -> tuple[RegistryRecord, ...]:
+def revoke_client(
+    registry: Registry,
+    client_id: str,
+    reason: RevocationReason,
+    *,
+    every: bool,
+    now: datetime,
+    progress: Progress,
+    sleep: Callable[[float], None],
+) -> Revocation:
+    """Revoke a client's certificate by its name, or every one of them.
+
+    The index by name lags the registry: a certificate registered moments before may be missing
+    from it. So it is asked again, a few times, until it shows no active one, not even those just
+    revoked.
+
+    Raises:
+        UnknownClientError: the client has no certificate.
+        UsageError: it has several active ones, and not every one was meant.
+    """
+    done = revoke(
+        registry,
+        _fingerprints(by_client(registry, client_id, now, every=every)),
+        reason,
+        now,
+        progress,
+    )
+    for _ in range(_LOOKS_AGAIN):
+        sleep(_INDEX_LAG_SECONDS)
+        active = _active(registry.of_client(client_id), now)
+        if not active:
+            break
+        known = _fingerprints((*done.revoked, *done.already))
+        late = tuple(record for record in active if record.fingerprint not in known)
+        if late and not every and len(late) + len(done.revoked) > 1:
+            raise _ambiguous(f"{client_id} has another active certificate", late)
+        further = revoke(registry, _fingerprints(late), reason, now, progress)
+        done = Revocation(done.revoked + further.revoked, done.already + further.already)
+    return done
+
+
+def by_client(
+    registry: Registry, client_id: str, now: datetime, *, every: bool
+) -> tuple[RegistryRecord, ...]:
     """The certificates of a client that a revocation means: the active ones, if there are any.
+
+    An expired one is not active, whatever the registry says: nobody marks it.
 
     Raises:
         UnknownClientError: the client has no certificate.
@@ -82,18 +131,33 @@ def by_client(registry: Registry, client_id: str, *, every: bool) -> tuple[Regis
     if not records:
         raise UnknownClientError(
             f"the registry has no certificate of {client_id}",
-            hint="check the name and --environment",
+            hint="check the name and --environment; one registered just now shows in a second",
         )
-    active = tuple(record for record in records if record.status is Status.ACTIVE)
+    active = _active(records, now)
     if len(active) > 1 and not every:
-        listed = "; ".join(
-            f"{record.fingerprint} issued {record.issued_at:%Y-%m-%d %H:%M:%S}" for record in active
-        )
-        raise UsageError(
-            f"{client_id} has {len(active)} active certificates: {listed}",
-            hint="name one with --fingerprint, or revoke them together with --all",
-        )
+        raise _ambiguous(f"{client_id} has {len(active)} active certificates", active)
     return active or records
+
+
+def _active(records: Iterable[RegistryRecord], now: datetime) -> tuple[RegistryRecord, ...]:
+    """Those that may be used now or later."""
+    return tuple(
+        record for record in records if record.status is Status.ACTIVE and record.not_after >= now
+    )
+
+
+def _ambiguous(what: str, records: Iterable[RegistryRecord]) -> UsageError:
+    listed = "; ".join(
+        f"{record.fingerprint} issued {record.issued_at:%Y-%m-%d %H:%M:%S}" for record in records
+    )
+    return UsageError(
+        f"{what}: {listed}",
+        hint="name one with --fingerprint, or revoke them together with --all",
+    )
+
+
+def _fingerprints(records: Iterable[RegistryRecord]) -> tuple[str, ...]:
+    return tuple(record.fingerprint for record in records)
 
 
 def by_serial(registry: Registry, serial_number: str) -> tuple[RegistryRecord, ...]:

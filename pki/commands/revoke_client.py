@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from time import sleep
 
 import boto3
 
@@ -11,7 +12,14 @@ from pki.console import Output, argument, command_parser, organization_of, times
 from pki.csr import parse_client_id
 from pki.errors import UsageError
 from pki.registry import Registry
-from pki.revocation import by_client, by_serial, parse_fingerprint, parse_serial, revoke
+from pki.revocation import (
+    Revocation,
+    by_serial,
+    parse_fingerprint,
+    parse_serial,
+    revoke,
+    revoke_client,
+)
 from pki.sessions import ceremony_session, writer_session
 
 _EXAMPLES = """\
@@ -88,9 +96,7 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     )
     writer = writer_session(ceremony, environment, arguments.operator)
     registry = Registry(writer.client("dynamodb"), environment)
-    done = revoke(
-        registry, _fingerprints(arguments, registry), arguments.reason, console.now(), output
-    )
+    done = _revoke(arguments, registry, output)
     for record in done.already:
         output.note(f"{record.fingerprint} was revoked before; nothing was changed")
     output.result(
@@ -102,14 +108,22 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     )
 
 
-def _fingerprints(arguments: argparse.Namespace, registry: Registry) -> tuple[str, ...]:
+def _revoke(arguments: argparse.Namespace, registry: Registry, output: Output) -> Revocation:
+    reason, now = arguments.reason, console.now()
+    if arguments.name is not None:
+        return revoke_client(
+            registry,
+            arguments.name,
+            reason,
+            every=arguments.all,
+            now=now,
+            progress=output,
+            sleep=sleep,
+        )
     if arguments.fingerprint is not None:
-        return (arguments.fingerprint,)
-    if arguments.serial is not None:
-        records = by_serial(registry, arguments.serial)
-    else:
-        records = by_client(registry, arguments.name, every=arguments.all)
-    return tuple(record.fingerprint for record in records)
+        return revoke(registry, (arguments.fingerprint,), reason, now, output)
+    records = by_serial(registry, arguments.serial)
+    return revoke(registry, tuple(record.fingerprint for record in records), reason, now, output)
 
 
 def _describe(record: RegistryRecord) -> dict[str, object]:

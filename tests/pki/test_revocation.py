@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from clientcert import RegistryRecord, RevocationReason, Status
 from pki.errors import RegistryError, UnknownClientError, UsageError
-from pki.revocation import by_client, by_serial, parse_fingerprint, parse_serial, revoke
+from pki.registry import Registry
+from pki.revocation import (
+    Revocation,
+    by_client,
+    by_serial,
+    parse_fingerprint,
+    parse_serial,
+    revoke,
+    revoke_client,
+)
 from tests.pki.support import NOW, Cloud, RecordedProgress
 
 LATER = NOW + timedelta(hours=1)
@@ -134,7 +143,7 @@ def test_a_name_means_its_active_certificate(
     old, new = add("a" * 64), add("b" * 64, issued_at=LATER)
     cloud.registry().revoke(old.fingerprint, RevocationReason.SUPERSEDED, NOW)
 
-    assert by_client(cloud.registry(), "device-001", every=False) == (new,)
+    assert by_client(cloud.registry(), "device-001", NOW, every=False) == (new,)
 
 
 def test_a_name_with_two_active_certificates_is_ambiguous(
@@ -143,13 +152,114 @@ def test_a_name_with_two_active_certificates_is_ambiguous(
     records = (add("a" * 64), add("b" * 64, issued_at=LATER))
 
     with pytest.raises(UsageError, match=r"has 2 active certificates: a+ issued .*; b+ issued"):
-        by_client(cloud.registry(), "device-001", every=False)
-    assert by_client(cloud.registry(), "device-001", every=True) == records
+        by_client(cloud.registry(), "device-001", NOW, every=False)
+    assert by_client(cloud.registry(), "device-001", NOW, every=True) == records
+
+
+def test_an_expired_certificate_is_not_counted_as_active(
+    cloud: Cloud, add: Callable[..., RegistryRecord]
+) -> None:
+    add("a" * 64, not_after=LATER)
+    renewed = add("b" * 64, issued_at=LATER)
+    after = LATER + timedelta(seconds=1)
+
+    assert by_client(cloud.registry(), "device-001", after, every=False) == (renewed,)
+    with pytest.raises(UsageError, match="has 2 active certificates"):
+        by_client(cloud.registry(), "device-001", LATER, every=False)
+
+
+class LaggingRegistry(Registry):
+    """Its index by name answers with these in turn, the last one again and again."""
+
+    def __init__(self, cloud: Cloud, *answers: tuple[RegistryRecord, ...]) -> None:
+        super().__init__(cloud.workload("dynamodb"), cloud.environment)
+        self._answers = list(answers)
+
+    def of_client(self, client_id: str) -> tuple[RegistryRecord, ...]:
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+def revoke_device(registry: Registry, *, every: bool) -> tuple[Revocation, list[float]]:
+    slept: list[float] = []
+    done = revoke_client(
+        registry,
+        "device-001",
+        RevocationReason.KEY_COMPROMISE,
+        every=every,
+        now=NOW,
+        progress=RecordedProgress(),
+        sleep=slept.append,
+    )
+    return done, slept
+
+
+def is_active(cloud: Cloud, record: RegistryRecord) -> bool:
+    found = cloud.registry().find(record.fingerprint)
+    assert found is not None
+    return found.status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_revoking_by_name_asks_once_more(
+    cloud: Cloud, add: Callable[..., RegistryRecord], *, every: bool
+) -> None:
+    only = add()
+
+    done, slept = revoke_device(cloud.registry(), every=every)
+
+    assert [record.fingerprint for record in done.revoked] == [only.fingerprint]
+    assert len(slept) == 1
+
+
+def test_a_certificate_that_the_index_shows_late_is_revoked_too(
+    cloud: Cloud, add: Callable[..., RegistryRecord]
+) -> None:
+    old, late = add("a" * 64), add("b" * 64, issued_at=LATER)
+    index = LaggingRegistry(cloud, (old,), (old,), (old, late), ())
+
+    done, slept = revoke_device(index, every=True)
+
+    assert [record.fingerprint for record in done.revoked] == [old.fingerprint, late.fingerprint]
+    assert not is_active(cloud, late)
+    assert len(slept) == 3
+
+
+def test_an_index_that_never_catches_up_is_not_asked_for_ever(
+    cloud: Cloud, add: Callable[..., RegistryRecord]
+) -> None:
+    only = add()
+
+    done, slept = revoke_device(LaggingRegistry(cloud, (only,)), every=True)
+
+    assert (len(done.revoked), done.already, len(slept)) == (1, (), 3)
+
+
+def test_a_certificate_that_shows_late_is_not_revoked_unless_it_was_meant(
+    cloud: Cloud, add: Callable[..., RegistryRecord]
+) -> None:
+    old, late = add("a" * 64), add("b" * 64, issued_at=LATER)
+
+    with pytest.raises(UsageError, match=r"has another active certificate: b+ issued"):
+        revoke_device(LaggingRegistry(cloud, (old,), (late,)), every=False)
+
+    assert (is_active(cloud, old), is_active(cloud, late)) == (False, True)
+
+
+def test_the_only_active_certificate_may_show_late(
+    cloud: Cloud, add: Callable[..., RegistryRecord]
+) -> None:
+    old, late = add("a" * 64), add("b" * 64, issued_at=LATER)
+    old, _ = cloud.registry().revoke(old.fingerprint, RevocationReason.SUPERSEDED, NOW)
+
+    done, _ = revoke_device(LaggingRegistry(cloud, (old,), (old, late)), every=False)
+
+    assert [record.fingerprint for record in done.revoked] == [late.fingerprint]
+    assert done.already == (old,)
 
 
 def test_an_unknown_name_is_refused(cloud: Cloud) -> None:
     with pytest.raises(UnknownClientError, match="no certificate of device-404"):
-        by_client(cloud.registry(), "device-404", every=True)
+        by_client(cloud.registry(), "device-404", NOW, every=True)
 
 
 def test_a_serial_finds_its_certificate(cloud: Cloud, add: Callable[..., RegistryRecord]) -> None:

@@ -72,6 +72,7 @@ forge_certificate() {
   forged=(--cert "$work/$1.crt" --key "$work/$1.key")
 }
 
+help_if_asked "$@"
 (($# == 1 || $# == 2)) || fail_usage "usage: test-requests.sh CLIENT_ID [OTHER_CLIENT_ID]"
 client_id=$1 other_id=${2:-}
 read_connection "$client_id"

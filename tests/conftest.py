@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from local.settings import Settings
+from local.story import Stage
 from tests.support import REPOSITORY, Platform
 from tools import isolated
 
@@ -31,6 +33,13 @@ def platform() -> Iterator[Platform]:
         yield Platform.connect(state_dir)
     finally:
         _local("down", environment)
+
+
+@pytest.fixture(scope="session")
+def stage(platform: Platform) -> Stage:
+    """What the story may do with that platform."""
+    settings = Settings.from_environment({"MTLS_LOCAL_DIR": str(platform.state_dir)})
+    return Stage.connect(settings, platform.environment)
 
 
 @pytest.fixture(scope="session")

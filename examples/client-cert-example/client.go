@@ -22,6 +22,9 @@ import (
 	"time"
 )
 
+const help = `usage: go run client.go <client id>
+Reads .local/endpoints.json; for a real deployment set BASE_URL, CERT and KEY.`
+
 const timeout = 10 * time.Second
 
 // errUsage marks what the caller must change before anything can be asked.
@@ -46,6 +49,9 @@ func main() {
 }
 
 func run(args []string) (string, error) {
+	if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
+		return help, nil
+	}
 	if len(args) != 1 {
 		return "", fmt.Errorf("%w: go run client.go <client id>", errUsage)
 	}

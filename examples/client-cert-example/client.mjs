@@ -7,12 +7,15 @@ import { readFileSync } from "node:fs";
 import https from "node:https";
 import { join } from "node:path";
 
+const USAGE = "usage: node client.mjs <client id>";
+const HELP = `${USAGE}
+Reads .local/endpoints.json; for a real deployment set BASE_URL, CERT and KEY.`;
 const TIMEOUT_MILLISECONDS = 10_000;
 
 class UsageError extends Error {}
 
 function readConnection([clientId], env) {
-  if (clientId === undefined) throw new UsageError("usage: node client.mjs <client id>");
+  if (clientId === undefined) throw new UsageError(USAGE);
   const local = env.MTLS_LOCAL_DIR ?? ".local";
   const endpoint = env.BASE_URL
     ? { base_url: env.BASE_URL, address: env.ADDRESS, server_ca: env.SERVER_CA }
@@ -95,8 +98,9 @@ async function whoami(connection) {
 }
 
 try {
-  const connection = readConnection(process.argv.slice(2), process.env);
-  console.log(JSON.stringify(await whoami(connection), null, 2));
+  const args = process.argv.slice(2);
+  if (["-h", "--help"].includes(args[0])) console.log(HELP);
+  else console.log(JSON.stringify(await whoami(readConnection(args, process.env)), null, 2));
 } catch (error) {
   console.error(`error: ${error.message}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;

@@ -12,6 +12,16 @@ fail_usage() {
   exit 2
 }
 
+# help_if_asked ARGUMENT...: for -h or --help prints the comment at the script's head, and exits.
+help_if_asked() {
+  case ${1:-} in
+    -h | --help)
+      sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+  esac
+}
+
 # json_field KEY... : prints that field of the JSON on standard input, or nothing where it is missing.
 json_field() {
   python3 -c '

@@ -17,6 +17,7 @@ call() {
   printf '%s\n' "$body"
 }
 
+help_if_asked "$@"
 (($# == 1)) || fail_usage "usage: curl.sh CLIENT_ID"
 read_connection "$1"
 

@@ -2,17 +2,9 @@
 
 import pytest
 
-from local.settings import Settings
 from local.story import SCENES, Scene, Stage
-from tests.support import Platform
 
 pytestmark = pytest.mark.platform
-
-
-@pytest.fixture(scope="session")
-def stage(platform: Platform) -> Stage:
-    settings = Settings.from_environment({"MTLS_LOCAL_DIR": str(platform.state_dir)})
-    return Stage.connect(settings, platform.environment)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)

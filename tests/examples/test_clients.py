@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from local.story import Stage
 from tests.examples.conftest import API_NAME, DEVICE, IDENTITY, TOKEN, Answer, Api, run
 from tests.support import Platform
 
@@ -173,6 +174,14 @@ def test_no_name_is_wrong_usage(client: list[str], local_dir: Path) -> None:
     assert "usage" in completed.stderr
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_no_error(client: list[str], option: str) -> None:
+    completed = run([*client, option], variables={})
+
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout.startswith("usage:") or "\nusage:" in completed.stdout
+
+
 @pytest.mark.platform
 def test_a_provisioned_device_is_let_in(
     client: list[str], client_name: str, platform: Platform
@@ -196,3 +205,19 @@ def test_a_revoked_device_is_refused(
 
     assert (completed.returncode, completed.stdout) == (1, "")
     assert "/token" in completed.stderr
+
+
+@pytest.mark.platform
+def test_a_certificate_of_a_ca_that_nobody_trusts_is_refused(
+    client: list[str], platform: Platform, stage: Stage
+) -> None:
+    stranger, _ = stage.stranger()
+    variables = {"CERT": str(stranger.certificate), "KEY": str(stranger.key)}
+
+    completed = run([*client, DEVICE], variables=platform.environment | variables)
+
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert "error:" in completed.stderr
+    assert "/token" in completed.stderr
+    assert "Forbidden" in completed.stderr
+    assert "Traceback" not in completed.stderr

@@ -49,6 +49,15 @@ def test_an_api_that_is_not_there_is_no_refusal(local_dir: Path) -> None:
     assert "PASS" not in completed.stdout
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_no_error(option: str) -> None:
+    completed = run([SCRIPT, option], variables={})
+
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "usage: test-requests.sh CLIENT_ID [OTHER_CLIENT_ID]" in completed.stdout
+    assert "exit code" in completed.stdout
+
+
 def test_no_device_is_wrong_usage(local_dir: Path) -> None:
     completed = run([SCRIPT], variables={"MTLS_LOCAL_DIR": str(local_dir)})
 

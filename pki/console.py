@@ -1,7 +1,7 @@
 """The only place where words are printed and exit codes chosen.
 
 Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 refused or
-failed, 2 wrong usage.
+failed, 2 wrong usage, 130 interrupted.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from botocore.exceptions import (
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pki.errors import PkiError, UsageError
-from pki.organization import Organization, find_live_dir, load_organization
+from pki.organization import ORGANIZATION_FILE, Organization, find_live_dir, load_organization
 from pki.sessions import OPERATOR_VARIABLE, default_operator
 
 type Fields = Mapping[str, object]
@@ -89,7 +90,7 @@ def run(
         return 1
     except KeyboardInterrupt:
         output.error("interrupted", "run it again: it goes on where it stopped")
-        return 1
+        return 130
     return 0
 
 
@@ -100,7 +101,7 @@ def command_parser(
     parser = argparse.ArgumentParser(
         prog=name,
         description=description,
-        epilog=f"examples:\n{examples}\n\nexit codes:\n{exit_codes}\n\n{_CREDENTIALS}",
+        epilog=f"examples:\n{examples}\n\nexit codes:\n{exit_codes}\n{_FOR_ALL}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -123,7 +124,9 @@ def command_parser(
     return parser
 
 
-_CREDENTIALS = """\
+_FOR_ALL = """\
+  130  interrupted; run it again: it goes on where it stopped
+
 credentials:
   AWS's usual ones (environment, profile, SSO). They must be allowed to assume the role
   <organization>-ceremony in the security account; the command goes on from there.
@@ -143,13 +146,33 @@ def argument[T](parse: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
+def choice[E: StrEnum](choices: Sequence[E]) -> Callable[[str], E]:
+    """One of these, as argparse's ``type``; anything else is answered with all of them."""
+
+    def parse(text: str) -> E:
+        for entry in choices:
+            if entry == text:
+                return entry
+        raise UsageError(f"{text!r} is none of {', '.join(choices)}")
+
+    return argument(parse)
+
+
 def organization_of(arguments: argparse.Namespace) -> Organization:
     """The organisation that ``--live-dir`` or the current folder means.
 
     Raises:
+        UsageError: ``--live-dir`` names no such folder.
         OrganizationError: it is not there, or wrong.
     """
-    return load_organization(arguments.live_dir or find_live_dir(Path.cwd()))
+    if arguments.live_dir is None:
+        return load_organization(find_live_dir(Path.cwd()))
+    if not (arguments.live_dir / ORGANIZATION_FILE).is_file():
+        raise UsageError(
+            f"--live-dir {arguments.live_dir}: no {ORGANIZATION_FILE} in it",
+            hint=f"name the folder that holds {ORGANIZATION_FILE}, such as live",
+        )
+    return load_organization(arguments.live_dir)
 
 
 def now() -> datetime:

@@ -57,21 +57,21 @@ def accept_csr(data: bytes, client_id: str) -> AcceptedRequest:
     """
     how = _HOW_TO_MAKE_ONE.format(client_id=client_id)
     csr = _load(data, how)
-    _check_hash(csr)
+    _check_hash(csr, how)
     key = _strong_key(csr, how)
     if not _proves_possession(csr):
         raise CsrError(
             "the request's signature does not verify: it does not prove possession of the key",
             hint="the file was changed after it was signed: make a new one",
         )
-    _check_subject(csr, client_id)
-    _check_extensions(csr)
+    _check_subject(csr, client_id, how)
+    _check_extensions(csr, how)
     return AcceptedRequest(key)
 
 
 def _load(data: bytes, how: str) -> x509.CertificateSigningRequest:
     if len(data) > MAXIMUM_CSR_BYTES:
-        raise CsrError(f"the request is oversized: {len(data)} bytes, at most {MAXIMUM_CSR_BYTES}")
+        raise CsrError(f"the request is oversized: more than {MAXIMUM_CSR_BYTES} bytes", hint=how)
     try:
         blocks = list(pem.parse_pem(data))
     except pem.PemError as error:
@@ -91,11 +91,11 @@ def _load(data: bytes, how: str) -> x509.CertificateSigningRequest:
         raise CsrError("the request is no PKCS #10 structure", hint=how) from error
 
 
-def _check_hash(csr: x509.CertificateSigningRequest) -> None:
+def _check_hash(csr: x509.CertificateSigningRequest, how: str) -> None:
     try:
         algorithm = csr.signature_hash_algorithm
     except pem.MALFORMED as error:
-        raise CsrError("the request is signed with an unknown algorithm") from error
+        raise CsrError("the request is signed with an unknown algorithm", hint=how) from error
     if not isinstance(algorithm, _STRONG_HASHES):
         name = "no separate hash" if algorithm is None else algorithm.name
         raise CsrError(
@@ -123,11 +123,11 @@ def _proves_possession(csr: x509.CertificateSigningRequest) -> bool:
         return False
 
 
-def _check_subject(csr: x509.CertificateSigningRequest, client_id: str) -> None:
+def _check_subject(csr: x509.CertificateSigningRequest, client_id: str, how: str) -> None:
     try:
         subject = csr.subject
     except pem.MALFORMED as error:
-        raise CsrError("the request's subject cannot be read") from error
+        raise CsrError("the request's subject cannot be read", hint=how) from error
     if not list(subject):
         return
     attributes = [(attribute.oid, attribute.value) for attribute in subject]
@@ -138,11 +138,11 @@ def _check_subject(csr: x509.CertificateSigningRequest, client_id: str) -> None:
         )
 
 
-def _check_extensions(csr: x509.CertificateSigningRequest) -> None:
+def _check_extensions(csr: x509.CertificateSigningRequest, how: str) -> None:
     try:
         extensions = list(csr.extensions)
     except pem.MALFORMED as error:
-        raise CsrError("the extensions that the request asks for cannot be read") from error
+        raise CsrError("the extensions the request asks for cannot be read", hint=how) from error
     for extension in extensions:
         refusal = _refusal(extension.value)
         if refusal is not None:

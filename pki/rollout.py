@@ -93,8 +93,12 @@ def check(bucket: TruststoreBucket, bundle: bytes, pin: Pin) -> None:
         )
 
 
-def require_no_error(findings: Sequence[Finding]) -> None:
+def require_no_error(findings: Sequence[Finding], bundle: str = "the bundle") -> None:
     """Refuse a bundle with an error among its findings.
+
+    Args:
+        findings: of the linter.
+        bundle: how to call it.
 
     Raises:
         TruststoreError: the message lists the errors.
@@ -102,4 +106,8 @@ def require_no_error(findings: Sequence[Finding]) -> None:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         listed = "; ".join(f"{finding.message} [{finding.rule}]" for finding in errors)
-        raise TruststoreError(f"the bundle is refused: {listed}")
+        raise TruststoreError(
+            f"{bundle} is refused: {listed}",
+            hint="a bundle is CA certificates in PEM, each before its issuer, up to the root: "
+            "pki/README.md has the rules",
+        )

@@ -20,7 +20,7 @@ from pki.issuing import was_issued_by
 from pki.keys import WeakKeyError, classify
 
 OBJECT_KEY = "truststore.pem"
-MAXIMUM_BUNDLE_BYTES = 1_000_000
+MAXIMUM_BUNDLE_BYTES = 999_999
 """API Gateway takes less than 1 MB; the smaller reading of that."""
 
 MAXIMUM_CA_LEVELS = 4
@@ -95,18 +95,17 @@ def read_bundle(bundle: bytes) -> tuple[x509.Certificate, ...]:
 
 def lint(bundle: bytes, now: datetime) -> tuple[Finding, ...]:
     """Everything that is wrong with a bundle; empty when nothing is."""
+    if len(bundle) > MAXIMUM_BUNDLE_BYTES:
+        # First, since what was read no further than the limit would seem truncated.
+        return (_error("size", f"it is oversized: more than {MAXIMUM_BUNDLE_BYTES} bytes"),)
     try:
         certificates = read_bundle(bundle)
     except TruststoreError as error:
         return (Finding(Severity.ERROR, "syntax", str(error)),)
-    return tuple(_findings(bundle, certificates, now))
+    return tuple(_findings(certificates, now))
 
 
-def _findings(
-    bundle: bytes, certificates: Sequence[x509.Certificate], now: datetime
-) -> Iterator[Finding]:
-    if len(bundle) >= MAXIMUM_BUNDLE_BYTES:
-        yield _error("size", f"{len(bundle)} bytes, but less than {MAXIMUM_BUNDLE_BYTES} fit")
+def _findings(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[Finding]:
     yield from _duplicates(certificates)
     for certificate in certificates:
         yield from _kind(certificate)

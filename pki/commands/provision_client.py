@@ -11,10 +11,10 @@ import boto3
 from pki import console, files
 from pki.app_clients import cognito_client_id
 from pki.ca_store import CaStore
-from pki.console import Output, argument, command_parser, organization_of, timestamp
+from pki.console import Output, argument, choice, command_parser, organization_of, timestamp
 from pki.csr import MAXIMUM_CSR_BYTES, accept_csr, parse_client_id
 from pki.delivery import CERTIFICATE, CHAIN, PRIVATE_KEY, ClientFolder
-from pki.errors import UsageError
+from pki.errors import CsrError, UsageError
 from pki.issuing import CertificateAuthority
 from pki.keys import KeyType, PublicKey
 from pki.organization import parse_generation
@@ -77,8 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--key-type",
-        type=KeyType,
-        choices=_CLIENT_KEY_TYPES,
+        type=choice(_CLIENT_KEY_TYPES),
         metavar="TYPE",
         help=f"with --generate-key: {', '.join(_CLIENT_KEY_TYPES)} (default: {KeyType.EC_P256})",
     )
@@ -98,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--days",
-        type=int,
+        type=argument(parse_days),
         default=MAXIMUM_CLIENT_LIFETIME.days,
         metavar="N",
         help="days of validity, at most %(default)s (default: %(default)s)",
@@ -179,6 +178,18 @@ def parse_scope(text: str) -> str:
     return text
 
 
+def parse_days(text: str) -> int:
+    """Days of validity.
+
+    Raises:
+        UsageError: no whole number, or none that a client certificate may have.
+    """
+    longest = MAXIMUM_CLIENT_LIFETIME.days
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= longest):
+        raise UsageError(f"{text!r} is no number of days from 1 to {longest}")
+    return int(text)
+
+
 def parse_app_client(text: str) -> str:
     """An app client's name in ``live/``.
 
@@ -198,7 +209,10 @@ def _key(arguments: argparse.Namespace) -> PublicKey | KeyType:
             "--key-type goes with --generate-key only", hint="a CSR brings its own key"
         )
     content = files.read(arguments.csr, "request", at_most=MAXIMUM_CSR_BYTES)
-    return accept_csr(content, arguments.name).public_key
+    try:
+        return accept_csr(content, arguments.name).public_key
+    except CsrError as error:
+        raise CsrError(f"{arguments.csr}: {error}", hint=error.hint) from error
 
 
 def _describe(

@@ -8,7 +8,7 @@ import boto3
 
 from clientcert import RegistryRecord, RevocationReason
 from pki import console
-from pki.console import Output, argument, command_parser, organization_of, timestamp
+from pki.console import Output, argument, choice, command_parser, organization_of, timestamp
 from pki.csr import parse_client_id
 from pki.errors import UsageError
 from pki.registry import Registry
@@ -73,8 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--reason",
-        type=RevocationReason,
-        choices=list(RevocationReason),
+        type=choice(list(RevocationReason)),
         default=RevocationReason.UNSPECIFIED,
         metavar="REASON",
         help=f"RFC 5280 reason: {', '.join(RevocationReason)} (default: %(default)s)",

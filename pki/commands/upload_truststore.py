@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import boto3
@@ -118,15 +119,12 @@ def _lint(arguments: argparse.Namespace, output: Output) -> None:
         raise UsageError("--lint takes no --pin-file, --check or --include")
     bundle = files.read(arguments.lint, "bundle", at_most=MAXIMUM_BUNDLE_BYTES)
     findings = lint(bundle, console.now())
+    if arguments.json:
+        output.result({"findings": [asdict(finding) for finding in findings]})
     _warn(findings, output)
-    require_no_error(findings)
-    output.result(
-        {
-            "file": str(arguments.lint),
-            "certificates": _certificates(bundle),
-            "warnings": [finding.message for finding in findings],
-        }
-    )
+    require_no_error(findings, str(arguments.lint))
+    if not arguments.json:
+        output.result({"file": str(arguments.lint), "certificates": _certificates(bundle)})
 
 
 def _describe(

@@ -90,6 +90,7 @@ def test_help_shows_examples_and_exit_codes(name: str, capsys: pytest.CaptureFix
     assert caught.value.code == 0
     assert f"examples:\n  {name}" in text
     assert "exit codes:\n  0  " in text
+    assert "\n  130  interrupted" in text
     assert "--json" in text
 
 
@@ -147,8 +148,20 @@ def test_a_request_of_another_name_exits_with_1(ready: Shell, cloud: Cloud) -> N
     write_csr(Path("client.csr"), "device-002")
 
     assert ready.run("provision-client device-001 --environment dev --csr client.csr") == 1
-    assert "error: the request's subject is 'CN=device-002'" in ready.err
+    assert ready.err == (
+        "error: client.csr: the request's subject is 'CN=device-002'\n"
+        "hint: it must be empty or CN=device-001 and nothing else\n"
+    )
     assert cloud.registry().of_client("device-001") == ()
+
+
+def test_an_oversized_request_is_named_with_its_limit(shell: Shell) -> None:
+    Path("client.csr").write_bytes(b"x" * 100_000)
+
+    assert shell.run("provision-client device-001 --environment dev --csr client.csr") == 1
+    assert shell.err.startswith(
+        "error: client.csr: the request is oversized: more than 16384 bytes\nhint: make one: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,11 +191,41 @@ def test_a_key_type_without_a_key_to_make_exits_with_2(shell: Shell) -> None:
     assert "--key-type goes with --generate-key only" in shell.err
 
 
-def test_a_longer_life_than_policy_allows_exits_with_1(ready: Shell) -> None:
-    command = "provision-client device-001 --environment dev --generate-key --days 366"
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("provision-client device-001 --generate-key --days 366", "'366' is no number of days"),
+        ("provision-client device-001 --generate-key --days 0", "from 1 to 365"),
+        ("provision-client device-001 --generate-key --days -1", "from 1 to 365"),
+        ("provision-client device-001 --generate-key --days week", "from 1 to 365"),
+        (
+            "provision-client device-001 --generate-key --key-type bogus",
+            "'bogus' is none of ec-p256, ec-p384, rsa-2048, rsa-3072\n",
+        ),
+        (
+            "revoke-client device-001 --reason bogus",
+            "'bogus' is none of unspecified, keyCompromise",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_what_would_be_right(
+    command: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *arguments = command.split()
 
-    assert ready.run(command) == 1
-    assert "valid for 1 to 365 days, not 366" in ready.err
+    with pytest.raises(SystemExit) as caught:
+        MAINS[name]([*arguments, "--environment", "dev"])
+
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["nonexistent", "file/below"])
+def test_a_live_dir_without_the_facts_is_wrong_usage(shell: Shell, name: str) -> None:
+    Path("file").touch()
+
+    assert shell.run(f"bootstrap-ca --live-dir {name}") == 2
+    assert shell.err.startswith(f"error: --live-dir {name}: no organization.yaml in it\nhint: ")
 
 
 def test_an_unknown_app_client_exits_with_1(ready: Shell) -> None:
@@ -226,9 +269,34 @@ def test_linting_a_file_asks_nothing_of_aws(
 
     assert ready.run("upload-truststore --lint .local/clients/device-001/chain.pem") == 0
     assert ready.run("upload-truststore --lint .local/clients/device-001/client.crt") == 1
+    assert ready.err.startswith("error: .local/clients/device-001/client.crt is refused: ")
     assert "[not-a-ca]" in ready.err
+    assert "\nhint: a bundle is CA certificates in PEM" in ready.err
     assert ready.run("upload-truststore --lint none.pem") == 1
     assert ready.run("upload-truststore --lint none.pem --include g1") == 2
+
+
+def test_the_findings_are_told_to_scripts_whether_it_is_refused_or_not(ready: Shell) -> None:
+    ready.json("provision-client device-001 --environment dev --generate-key")
+    folder = ".local/clients/device-001"
+
+    assert ready.json(f"upload-truststore --lint {folder}/chain.pem") == {"findings": []}
+    assert ready.run(f"upload-truststore --lint {folder}/client.crt --json") == 1
+    findings = json.loads(ready.out)["findings"]
+    assert {finding["rule"] for finding in findings} == {"not-a-ca", "incomplete-chain"}
+    assert {finding["severity"] for finding in findings} == {"error"}
+    assert findings[0]["message"].startswith("CN=device-001 is no CA")
+
+
+def test_a_bundle_that_is_read_no_further_than_its_limit_is_too_large(shell: Shell) -> None:
+    Path("large.pem").write_bytes(
+        b"-----BEGIN CERTIFICATE-----\n" + b"AAAA\n" * 250_000 + b"-----END CERTIFICATE-----\n"
+    )
+
+    assert shell.run("upload-truststore --lint large.pem") == 1
+    assert "error: large.pem is refused: it is oversized: more than 999999 bytes [size]\n" in (
+        shell.err
+    )
 
 
 def test_a_client_is_revoked_by_name_and_stays_revoked(ready: Shell, cloud: Cloud) -> None:

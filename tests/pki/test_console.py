@@ -60,7 +60,7 @@ def test_a_long_message_is_not_wrapped(capsys: pytest.CaptureFixture[str]) -> No
         (UsageError("x"), 2),
         (NoCredentialsError(), 1),
         (client_error("AccessDenied", "AssumeRole"), 1),
-        (KeyboardInterrupt(), 1),
+        (KeyboardInterrupt(), 130),
     ],
 )
 def test_every_failure_has_its_exit_code(error: BaseException, code: int) -> None:

@@ -113,7 +113,7 @@ def test_older_tools_label_is_accepted() -> None:
         (csr().replace(b"\n", b"\n*", 1), "is not base64"),
         (csr() + b"trailing", "is neither PEM nor blank"),
         (csr() + csr(), "expected one PEM block CERTIFICATE REQUEST, found CERTIFICATE REQUEST, C"),
-        (b"x" * (MAXIMUM_CSR_BYTES + 1), "oversized"),
+        (b"x" * (MAXIMUM_CSR_BYTES + 1), "oversized: more than 16384 bytes"),
         (REQUEST_DER, "it is DER"),
         (b"\xff\xfe", "no ASCII text"),
         (
@@ -127,8 +127,10 @@ def test_older_tools_label_is_accepted() -> None:
     ],
 )
 def test_what_is_no_request_is_refused_with_its_own_message(data: bytes, message: str) -> None:
-    with pytest.raises(CsrError, match=message):
+    with pytest.raises(CsrError, match=message) as caught:
         accept_csr(data, NAME)
+
+    assert caught.value.hint
 
 
 def test_a_private_key_is_refused_and_not_repeated() -> None:

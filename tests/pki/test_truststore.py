@@ -202,11 +202,19 @@ def test_five_ca_levels_are_too_deep() -> None:
 def test_a_bundle_of_one_megabyte_is_too_large(
     bundle: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(truststore, "MAXIMUM_BUNDLE_BYTES", len(bundle))
+    monkeypatch.setattr(truststore, "MAXIMUM_BUNDLE_BYTES", len(bundle) - 1)
 
     assert rules(bundle) == {"size"}
-    monkeypatch.setattr(truststore, "MAXIMUM_BUNDLE_BYTES", len(bundle) + 1)
+    monkeypatch.setattr(truststore, "MAXIMUM_BUNDLE_BYTES", len(bundle))
     assert rules(bundle) == set()
+
+
+def test_a_large_bundle_that_was_cut_off_is_too_large_and_nothing_else(bundle: bytes) -> None:
+    large = bundle * (2 + truststore.MAXIMUM_BUNDLE_BYTES // len(bundle))
+
+    (finding,) = lint(large[: truststore.MAXIMUM_BUNDLE_BYTES + 1], NOW)
+
+    assert (finding.rule, finding.message) == ("size", "it is oversized: more than 999999 bytes")
 
 
 @given(st.binary(max_size=1000))

@@ -5,6 +5,9 @@
 Run once for each account, with credentials of an administrator of that very account, since there
 is no role yet to assume. It can be run again at any time: it continues where it was interrupted,
 and changes nothing where all is done.
+
+In the security account it makes the CA's keys and bucket as well, and is run again whenever these
+or the roles change: the pipeline, which could otherwise plant a CA, may change neither.
 """
 
 import argparse
@@ -62,6 +65,12 @@ class Account:
         """Where the state of the state bucket itself lies, in that bucket."""
         unit = (self.folder / "state-bucket").relative_to(self.folder.parents[2])
         return f"{unit.as_posix()}/terraform.tfstate"
+
+    @property
+    def ca_unit(self) -> Path | None:
+        """The unit of the CA's keys, in the security account alone."""
+        unit = self.folder.parent / "ca" / "pki"
+        return unit if unit.is_dir() else None
 
 
 def find_account(live: Path, name: str) -> Account:
@@ -131,6 +140,15 @@ def bootstrap(
     terragrunt(account.folder / "deploy-roles", _APPLY, _OWN_CREDENTIALS)
 
 
+def make_ca_keys(account: Account, terragrunt: Terragrunt) -> None:
+    """Make the CA's keys and bucket where the account holds them, after `bootstrap`.
+
+    Their policies name the ceremony role, which AWS wants to exist.
+    """
+    if account.ca_unit is not None:
+        terragrunt(account.ca_unit, _APPLY, _OWN_CREDENTIALS)
+
+
 def complete(account: Account, terragrunt: Terragrunt) -> None:
     """Apply all settings of the account's state bucket, after `bootstrap`."""
     terragrunt(account.folder / "state-bucket", _APPLY, _OWN_CREDENTIALS)
@@ -171,8 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bootstrap_account",
-        description="Makes an account's state bucket and deploy roles, with the credentials of "
-        "an administrator of that account.",
+        description="Makes an account's state bucket and deploy roles, and the CA's keys in the "
+        "security account, with the credentials of an administrator of that account.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; running it again "
         "continues where it stopped.",
     )
@@ -205,6 +223,7 @@ def _run(name: str) -> int:
         state_is_in_bucket=lambda: holds_its_state(account, storage),
         terragrunt=terragrunt,
     )
+    make_ca_keys(account, terragrunt)
     complete(account, terragrunt)
     return 0
 
@@ -215,7 +234,7 @@ def _require_caller_in(account: Account) -> None:
         caller = sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise ToolsError(
-            f"AWS does not know these credentials: {error}",
+            f"AWS does not say whose credentials these are: {error}",
             hint=f"log in as an administrator of account {account.id}",
         ) from error
     if caller != account.id:

@@ -1,5 +1,6 @@
 """What the documentation tells people to type exists, and where it sends them is there."""
 
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -13,39 +14,50 @@ from pathlib import Path
 import pytest
 
 from local.edge.chain import Refusal as EdgeRefusal
+from local.story import SCENES, Scene
 from mtls_authorizer.refusal import Refusal as AuthorizerRefusal
 from mtls_token.refusal import ERRORS
 from mtls_token.refusal import Refusal as TokenRefusal
 from mtls_token_binding.binding import Refusal as BindingRefusal
 from tests.support import REPOSITORY
 
-PAGES = sorted(
-    [
-        REPOSITORY / "README.md",
-        *(REPOSITORY / "docs").rglob("*.md"),
-        *(REPOSITORY / "examples").rglob("*.md"),
-    ]
-)
+PAGES = [
+    REPOSITORY / name
+    for name in subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=REPOSITORY, text=True, capture_output=True, check=True
+    ).stdout.splitlines()
+]
 FLOW = REPOSITORY / "docs" / "mTLS-flow.md"
 
 PROGRAMS = {
+    "aws",
     "cd",
     "curl",
+    "docker",
     "export",
     "git",
     "go",
     "mise",
     "mkdir",
     "node",
+    "opa",
     "openssl",
+    "pytest",
+    "python",
     "read_connection",
+    "terraform",
+    "terragrunt",
     "umask",
+    "uv",
 }
 """What a reader has, or what a script that was sourced before provides."""
 
-PROJECT_FOLDERS = ("docs/", "examples/", "functions/", "live/", "modules/", "pki/", "tools/")
+PROJECT_FOLDERS = ("docs/", "examples/", "functions/", "modules/", "pki/", "tests/", "tools/")
+"""Not ``live/``: an adopter's accounts and regions have other names."""
 
-_BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```(bash|sh|console)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_PROMPTED = re.compile(r"^ *\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"<[a-z][a-z ]*>")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _INLINE_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -58,13 +70,23 @@ class Command:
     page: Path
     words: tuple[str, ...]
 
+    @property
+    def in_environment(self) -> tuple[str, ...]:
+        """The words, without the `uv run` that makes the environment."""
+        words = list(self.words)
+        if words[:2] == ["uv", "run"]:
+            del words[:2]
+            while words[0].startswith("--"):
+                del words[0]
+        return tuple(words)
+
     def __str__(self) -> str:
         return f"{self.page.relative_to(REPOSITORY)}: {' '.join(self.words)}"
 
 
 def parse(text: str) -> Iterator[tuple[str, ...]]:
-    """The simple commands of a bash block, without comments, assignments and redirections."""
-    bare = _COMMENT.sub("", text).replace("\\\n", " ")
+    """The simple commands of a shell block, without comments, assignments and placeholders."""
+    bare = _PLACEHOLDER.sub("x", _COMMENT.sub("", text).replace("\\\n", " "))
     lexer = shlex.shlex(bare, posix=True, punctuation_chars="();|&<>\n")
     lexer.commenters = ""
     lexer.whitespace = " \t"
@@ -80,16 +102,23 @@ def parse(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def commands() -> list[Command]:
-    """Every command in a bash block, and every `make ...` and `uv run ...` in running text."""
+    """Every command in a shell block, and every `make ...` and the like in running text."""
+    beginnings = (
+        "make ",
+        "uv run ",
+        "node ",
+        "go run ",
+        "examples/",
+        *(f"{name} " for name in console_scripts()),
+    )
     found: list[Command] = []
     for page in PAGES:
         text = page.read_text()
-        blocks = _BLOCK.findall(text)
-        inline = [
-            code
-            for code in _INLINE_CODE.findall(text)
-            if code.startswith(("make ", "uv run ", "node ", "go run ", "examples/"))
+        blocks = [
+            "\n".join(_PROMPTED.findall(block)) if language == "console" else block
+            for language, block in _BLOCK.findall(text)
         ]
+        inline = [code for code in _INLINE_CODE.findall(text) if code.startswith(beginnings)]
         for block in [*blocks, *inline]:
             found += [Command(page, words) for words in parse(block)]
     return found
@@ -126,20 +155,19 @@ def help_of(script: str) -> str:
 
 @pytest.mark.parametrize("command", commands(), ids=str)
 def test_a_documented_command_exists(command: Command) -> None:
-    program, *arguments = command.words
+    program, *arguments = command.in_environment
     if program == "make":
         targets = [word for word in arguments if "=" not in word]
         assert set(targets) <= make_targets()
-    elif command.words[:2] == ("uv", "run"):
-        name = next(word for word in arguments[1:] if not word.startswith("--"))
-        assert name == "python" or name in console_scripts()
+    elif program == "python" and arguments[0] == "-m":
+        assert importlib.util.find_spec(arguments[1]), arguments[1]
     elif program == "source":
         (file,) = arguments
         assert file.startswith(".local/") or (REPOSITORY / file).is_file()
     elif "/" in program:
         assert (REPOSITORY / program).stat().st_mode & 0o111, "not an executable file"
     else:
-        assert program in PROGRAMS
+        assert program in PROGRAMS | console_scripts()
 
 
 @pytest.mark.parametrize("command", commands(), ids=str)
@@ -151,15 +179,11 @@ def test_a_documented_path_exists(command: Command) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        command
-        for command in commands()
-        if command.words[:2] == ("uv", "run") and command.words[2] in console_scripts()
-    ],
+    [command for command in commands() if command.in_environment[0] in console_scripts()],
     ids=str,
 )
 def test_a_documented_option_is_in_the_commands_help(command: Command) -> None:
-    script, *arguments = command.words[2:]
+    script, *arguments = command.in_environment
     options = {word.partition("=")[0] for word in arguments if word.startswith("--")}
 
     assert options <= set(re.findall(r"--[a-z][a-z-]*", help_of(script)))
@@ -188,6 +212,13 @@ def test_the_index_lists_every_page() -> None:
     listed = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text())}
 
     assert set(index.parent.rglob("*.md")) - {index} <= listed
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_the_readme_shows_what_the_demo_tries_and_expects(scene: Scene) -> None:
+    row = rf"^{re.escape(scene.title)} +{re.escape(scene.expected)} "
+
+    assert re.search(row, (REPOSITORY / "README.md").read_text(), re.MULTILINE)
 
 
 def section(title: str) -> str:

@@ -29,6 +29,7 @@ from tools.bootstrap_account import (
     bootstrap,
     complete,
     find_account,
+    make_ca_keys,
     object_exists,
 )
 from tools.paths import LINKS, ROOT, cache_dir, locked, write_atomically
@@ -50,7 +51,7 @@ _TRUSTS_NOTHING_YET = (
     # The domain pins a truststore, which needs the CA first; and what stands on the domain.
     *("--filter", "!...acm-domain"),
     # Applied by the account's own administrator.
-    *("--filter", "!state-bucket", "--filter", "!deploy-roles"),
+    *("--filter", "!state-bucket", "--filter", "!deploy-roles", "--filter", "!pki"),
 )
 
 
@@ -186,6 +187,9 @@ def _build(platform: Platform) -> None:
         )
         # S3 takes its time to confirm a state bucket's settings, and nothing waits for them.
         settling = [pool.submit(_complete_account, platform, account) for account in accounts]
+        ca_keys = [pool.submit(_make_ca_keys, platform, account) for account in accounts]
+        _apply_foundation(platform)
+        _all(ca_keys)
         _establish_trust(platform)
         for entry in organization.environments:
             _apply_environment(platform, entry)
@@ -215,6 +219,12 @@ def _complete_account(platform: Platform, account: Account) -> None:
         complete(account, _as_administrator(platform, account))
 
 
+def _make_ca_keys(platform: Platform, account: Account) -> None:
+    if account.ca_unit is not None:
+        with platform.progress.step(f"account {account.name}: CA keys"):
+            make_ca_keys(account, _as_administrator(platform, account))
+
+
 def _as_administrator(platform: Platform, account: Account) -> Terragrunt:
     """Terragrunt with the account's own credentials: there is no role to assume yet."""
 
@@ -229,9 +239,9 @@ def _as_administrator(platform: Platform, account: Account) -> Terragrunt:
     return terragrunt
 
 
-def _establish_trust(platform: Platform) -> None:
-    """The CA's keys, what else needs no truststore, the CA itself, and its truststores."""
-    with platform.progress.step("CA keys, registry, tokens, functions") as step:
+def _apply_foundation(platform: Platform) -> None:
+    """What needs no truststore."""
+    with platform.progress.step("registry, tokens, functions") as step:
         platform.runner.terragrunt(
             "apply-foundation",
             LIVE,
@@ -239,6 +249,10 @@ def _establish_trust(platform: Platform) -> None:
             options=["--all", *_TRUSTS_NOTHING_YET],
             on_line=UnitCounter(step.update),
         )
+
+
+def _establish_trust(platform: Platform) -> None:
+    """The CA itself, and its truststores."""
     if not _ca_exists(platform):
         with platform.progress.step("CA ceremony: root and issuing CAs signed in KMS"):
             platform.runner.run("bootstrap-ca", [script("bootstrap-ca")])

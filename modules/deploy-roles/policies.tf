@@ -245,11 +245,45 @@ locals {
     }
   }
 
+  # Where the CA is, an administrator alone makes keys and the bucket: who can write a key's policy can sign, and who
+  # can write the bucket's can plant a CA. KMS, in turn, lets nobody make a key who could not write its policy.
+  # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+  apply_key_statements = concat(
+    [for bucket in var.ceremony[*].ca_bucket_name : {
+      Sid      = "NotTheCaBucket"
+      Effect   = "Deny"
+      Action   = ["s3:CreateBucket", "s3:Delete*", "s3:Put*", "s3:Replicate*"]
+      Resource = ["arn:aws:s3:::${bucket}", "arn:aws:s3:::${bucket}/*"]
+    }],
+    [for statement in [
+      {
+        Sid      = "NewKeys"
+        Effect   = "Allow"
+        Action   = ["kms:CreateKey"]
+        Resource = ["*"]
+      },
+      {
+        Sid    = "Keys"
+        Effect = "Allow"
+        Action = [
+          "kms:CreateAlias",
+          "kms:DeleteAlias",
+          "kms:PutKeyPolicy",
+          "kms:TagResource",
+          "kms:UntagResource",
+          "kms:UpdateAlias",
+          "kms:UpdateKeyDescription",
+        ]
+        Resource = [local.names.keys, local.names.aliases]
+      },
+    ] : statement if var.ceremony == null],
+  )
+
   # Buckets, tables, keys and zones can be made and changed, not deleted: what cannot be made again is for an
   # administrator to remove.
   apply_data_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat(local.apply_key_statements, [
       {
         Sid      = "State"
         Effect   = "Allow"
@@ -313,29 +347,6 @@ locals {
         Resource = local.names.secrets
       },
       {
-        Sid      = "NewKeys"
-        Effect   = "Allow"
-        Action   = "kms:CreateKey"
-        Resource = "*"
-      },
-      {
-        # In the security account the pipeline makes CA keys but never changes who may sign with one.
-        Sid    = "Keys"
-        Effect = "Allow"
-        Action = concat(
-          [
-            "kms:CreateAlias",
-            "kms:DeleteAlias",
-            "kms:TagResource",
-            "kms:UntagResource",
-            "kms:UpdateAlias",
-            "kms:UpdateKeyDescription",
-          ],
-          var.ceremony == null ? ["kms:PutKeyPolicy"] : [],
-        )
-        Resource = [local.names.keys, local.names.aliases]
-      },
-      {
         Sid      = "NoUseOfKeys"
         Effect   = "Deny"
         Action   = ["kms:GenerateMac", "kms:Sign", "kms:VerifyMac"]
@@ -363,7 +374,7 @@ locals {
         Resource  = "*"
         Condition = { "ForAllValues:StringNotEquals" = { "aws:CalledVia" = [local.through_cloudformation] } }
       },
-    ]
+    ])
   })
 
   apply_api_policy = jsonencode({
@@ -412,8 +423,10 @@ locals {
         Sid    = "LogGroups"
         Effect = "Allow"
         Action = [
+          "logs:AssociateKmsKey",
           "logs:CreateLogGroup",
           "logs:DeleteLogGroup",
+          "logs:DisassociateKmsKey",
           "logs:PutRetentionPolicy",
           "logs:TagResource",
           "logs:UntagResource",
@@ -681,6 +694,14 @@ locals {
         Action    = ["kms:GenerateMac", "kms:VerifyMac"]
         Resource  = local.names.keys
         Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = "alias/${local.prefix}-*-token-binding" } }
+      },
+      {
+        # X-Ray knows no resource to limit this to.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+        Sid      = "Traces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
       },
       {
         # Through these services only: the keys behind the table and the secrets.

@@ -19,6 +19,7 @@ from tools.bootstrap_account import (
     find_account,
     holds_its_state,
     main,
+    make_ca_keys,
     object_exists,
 )
 from tools.errors import ToolsError, UsageError
@@ -118,6 +119,18 @@ def test_a_state_that_did_not_arrive_is_kept_and_no_role_is_made(
     assert str(tmp_path / "state") in failed.value.hint
     assert (tmp_path / "state").exists()
     assert not any(told.startswith("deploy-roles") for told in terragrunt.ran)
+
+
+def test_the_security_accounts_administrator_makes_the_ca_keys(account: Account) -> None:
+    terragrunt = FakeTerragrunt(in_bucket=True)
+    make_ca_keys(account, terragrunt)
+    assert terragrunt.ran == ["pki apply -auto-approve [bucket]"]
+
+
+def test_no_other_account_has_ca_keys() -> None:
+    terragrunt = FakeTerragrunt(in_bucket=True)
+    make_ca_keys(find_account(LIVE, "non-prod"), terragrunt)
+    assert terragrunt.ran == []
 
 
 def test_completing_applies_all_settings_of_the_bucket(account: Account) -> None:

@@ -1,5 +1,5 @@
 # Asserts what the apply role may do: the platform's services under the organization's names, roles within the boundary
-# only, and neither secrets, nor keys, nor its own rights. No cloud is called.
+# only, and neither secrets, nor keys, nor the CA, nor its own rights. No cloud is called.
 
 mock_provider "aws" {
   override_during = plan
@@ -43,6 +43,21 @@ run "named_things_carry_the_organization_s_prefix" {
       ] if statement.Effect == "Allow"
     ]]))
     error_message = "The apply role reaches names without the organization's prefix."
+  }
+
+  assert {
+    condition = toset(flatten([for policy in values(aws_iam_policy.apply) : [
+      for statement in jsondecode(policy.policy).Statement : statement.Sid if statement.Effect == "Allow" && contains(flatten([statement.Resource]), "*")
+    ]])) == toset(["NewUserPools", "NewDns", "AccessLogs"])
+    error_message = "A statement without a resource is not among those whose service knows none."
+  }
+}
+
+run "elsewhere_new_keys_have_no_resource_either" {
+  command = plan
+
+  variables {
+    ceremony = null
   }
 
   assert {
@@ -151,25 +166,60 @@ run "it_uses_no_key" {
   }
 }
 
-run "where_ca_keys_are_it_cannot_change_who_signs" {
+run "where_ca_keys_are_it_administers_none" {
   command = plan
 
   assert {
-    condition     = alltrue(flatten([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : [for action in flatten([statement.Action]) : !contains(["kms:PutKeyPolicy", "kms:CreateGrant", "kms:ScheduleKeyDeletion", "kms:DisableKey"], action)] if statement.Effect == "Allow"]))
-    error_message = "In the security account the apply role could change a CA key's policy, delegate, disable or delete it."
+    condition     = alltrue(flatten([for policy in values(aws_iam_policy.apply) : [for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !startswith(action, "kms:")] if statement.Effect == "Allow"]]))
+    error_message = "In the security account the apply role could make or change a key or an alias."
   }
 }
 
-run "elsewhere_it_keeps_key_policies" {
+run "where_the_ca_is_it_is_denied_its_bucket" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      !contains(keys(statement), "Condition"),
+      # Covers PutBucketPolicy, PutObject, DeleteBucketPolicy, DeleteObject, DeleteObjectVersion and what else begins so.
+      length(setsubtract(["s3:Put*", "s3:Delete*"], statement.Action)) == 0,
+      toset(statement.Resource) == toset(["arn:aws:s3:::example-ca-111111111111", "arn:aws:s3:::example-ca-111111111111/*"]),
+    ]) if statement.Sid == "NotTheCaBucket"])
+    error_message = "The apply role could rewrite the CA bucket's policy or plant a certificate."
+  }
+
+  assert {
+    condition     = alltrue([for action in ["kms:DescribeKey", "kms:GetKeyPolicy", "s3:GetBucket*"] : anytrue([for statement in jsondecode(aws_iam_policy.read.policy).Statement : contains(flatten([statement.Action]), action) && statement.Effect == "Allow"])])
+    error_message = "The CA's keys and bucket can no longer be planned."
+  }
+}
+
+run "elsewhere_it_keeps_keys" {
   command = plan
 
   variables {
     ceremony = null
   }
 
+  # Without PutKeyPolicy KMS would let it make no key: its policy might lock everybody out.
   assert {
-    condition     = anytrue([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : contains(flatten([statement.Action]), "kms:PutKeyPolicy")])
-    error_message = "The apply role could not update the policy of a workload's key."
+    condition     = length(setsubtract(["kms:CreateKey", "kms:PutKeyPolicy", "kms:CreateAlias"], flatten([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : flatten([statement.Action]) if statement.Effect == "Allow"]))) == 0
+    error_message = "The apply role could not make a workload's key."
+  }
+
+  assert {
+    condition     = !contains([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : statement.Sid], "NotTheCaBucket")
+    error_message = "A CA bucket is spoken of where there is none."
+  }
+}
+
+run "it_encrypts_the_platform_s_log_groups" {
+  command = plan
+
+  assert {
+    condition     = { for statement in jsondecode(aws_iam_policy.apply["api"].policy).Statement : statement.Sid => statement.Resource[0] if length(setintersection(["logs:AssociateKmsKey", "logs:DisassociateKmsKey"], flatten([statement.Action]))) == 2 } == { LogGroups = "arn:aws:logs:eu-west-1:111111111111:log-group:/aws/*/example-*" }
+    error_message = "The apply role cannot give the platform's log groups a key, or reaches others."
   }
 }
 

@@ -89,14 +89,23 @@ run "the_boundary_holds_no_way_up" {
 
   assert {
     condition = alltrue(flatten([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : [
-      for action in flatten([statement.Action]) : can(regex("^(logs|dynamodb|s3|ssm|secretsmanager|kms):[A-Za-z]+$", action)) && !contains(["kms:Sign", "kms:CreateGrant", "kms:PutKeyPolicy", "dynamodb:DeleteItem", "dynamodb:Scan", "s3:DeleteObject"], action)
+      for action in flatten([statement.Action]) : can(regex("^((logs|dynamodb|s3|ssm|secretsmanager|kms):[A-Za-z]+|xray:Put(TraceSegments|TelemetryRecords))$", action)) && !contains(["kms:Sign", "kms:CreateGrant", "kms:PutKeyPolicy", "dynamodb:DeleteItem", "dynamodb:Scan", "s3:DeleteObject"], action)
     ]]))
     error_message = "The boundary allows a role of the platform to sign, delete records, or reach other services."
   }
 
   assert {
-    condition     = alltrue([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Effect == "Allow" && !contains(flatten([statement.Resource]), "*")])
-    error_message = "The boundary has a statement without a resource."
+    condition     = [for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Sid if statement.Effect != "Allow" || contains(flatten([statement.Resource]), "*")] == ["Traces"]
+    error_message = "A statement without a resource is not the one whose service knows none."
+  }
+}
+
+run "the_boundary_lets_functions_trace" {
+  command = plan
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : join(" ", sort(statement.Action)) if statement.Sid == "Traces"]) == "xray:PutTelemetryRecords xray:PutTraceSegments"
+    error_message = "A function with tracing could not send its traces, or could do more in X-Ray."
   }
 }
 

@@ -1,5 +1,9 @@
 # The keys of the certificate authority and the bucket of its certificates. The certificates themselves are made by
 # `bootstrap-ca`, in a ceremony: Terraform never signs.
+#
+# An administrator of the account applies this, as `deploy-roles`: `make bootstrap-account ACCOUNT=security`, at any
+# time. The pipeline's apply role may not: who can write a key's policy can sign, and who can write the bucket's can
+# plant a CA. KMS asks as much of whoever makes a key, lest its policy lock everybody out. A plan is the pipeline's.
 
 include "root" {
   path   = find_in_parent_folders("root.hcl")

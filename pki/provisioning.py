@@ -130,7 +130,7 @@ def _can_be_completed(
         if not fits or left.record.not_after <= provisioning.now():
             return False
         _require_no_other(provisioning, request)
-        _require_new_key(provisioning, request, _key_of(left))
+        _require_new_key(provisioning, _key_of(left))
         return True
     if registered.status is Status.REVOKED:
         return False
@@ -168,17 +168,18 @@ def _require_no_other(provisioning: Provisioning, request: ClientRequest) -> Non
             )
 
 
-def _require_new_key(provisioning: Provisioning, request: ClientRequest, key: PublicKey) -> None:
-    if public_key_sha256(key) in provisioning.registry.public_keys_of_client(request.client_id):
+def _require_new_key(provisioning: Provisioning, key: PublicKey) -> None:
+    """Whoever had it: a key that was given up as compromised stays so under any name."""
+    for record in provisioning.registry.with_public_key(public_key_sha256(key)):
         raise RegistryError(
-            f"{request.client_id} already has, or had, a certificate for this key",
+            f"{record.client_id} already has, or had, a certificate for this key",
             hint="every certificate gets a key of its own: make a new key and request",
         )
 
 
 def _stage_new(provisioning: Provisioning, request: ClientRequest) -> Interrupted:
     private_key, public_key = _keys(request)
-    _require_new_key(provisioning, request, public_key)
+    _require_new_key(provisioning, public_key)
     now = provisioning.now()
     certificate = issue_client(
         provisioning.issuer, public_key, request.client_id, request.lifetime, now

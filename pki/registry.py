@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from clientcert import (
     BY_CLIENT_ID_INDEX,
+    BY_PUBLIC_KEY_INDEX,
     BY_SERIAL_NUMBER_INDEX,
     MalformedRecordError,
     RegistryRecord,
@@ -85,11 +86,15 @@ class Registry:
         """
         return tuple(map(self._read, self._query(BY_CLIENT_ID_INDEX, "client_id", client_id)))
 
-    def public_keys_of_client(self, client_id: str) -> frozenset[str]:
-        """SHA-256 of every public key that the client's certificates carried."""
-        items = self._query(BY_CLIENT_ID_INDEX, "client_id", client_id)
-        keys = (item.get(_PUBLIC_KEY_SHA256) for item in items)
-        return frozenset(key["S"] for key in keys if key is not None)
+    def with_public_key(self, public_key_sha256: str) -> tuple[RegistryRecord, ...]:
+        """Every certificate of a public key, whosever; the index lags a write by moments.
+
+        Raises:
+            RegistryError: an item is malformed, or there is no table.
+        """
+        items = self._query(BY_PUBLIC_KEY_INDEX, _PUBLIC_KEY_SHA256, public_key_sha256)
+        found = (self.find(item["fingerprint"]["S"]) for item in items)
+        return tuple(record for record in found if record is not None)
 
     def with_serial(self, serial_number: str) -> tuple[RegistryRecord, ...]:
         """Every certificate with a serial number (decimal); the index lags a write by moments.

@@ -38,6 +38,11 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
+  attribute {
+    name = "public_key_sha256"
+    type = "S"
+  }
+
   global_secondary_index {
     name            = "by-client-id"
     hash_key        = "client_id"
@@ -49,6 +54,13 @@ resource "aws_dynamodb_table" "this" {
     name            = "by-serial-number"
     hash_key        = "serial_number"
     projection_type = "ALL"
+  }
+
+  # A key is certified once: who had it is looked up before it is certified again.
+  global_secondary_index {
+    name            = "by-public-key"
+    hash_key        = "public_key_sha256"
+    projection_type = "KEYS_ONLY"
   }
 
   point_in_time_recovery {
@@ -103,7 +115,7 @@ resource "aws_iam_role_policy" "this" {
         Sid      = "Registry"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
-        Resource = [local.table_arn, "${local.table_arn}/index/by-client-id", "${local.table_arn}/index/by-serial-number"]
+        Resource = concat([local.table_arn], [for index in ["by-client-id", "by-public-key", "by-serial-number"] : "${local.table_arn}/index/${index}"])
       },
       {
         Sid      = "TruststoreObjects"

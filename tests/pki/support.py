@@ -142,7 +142,10 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("fingerprint", "client_id", "issued_at", "serial_number")
+            for name in (
+                *("fingerprint", "client_id", "issued_at"),
+                *("serial_number", "public_key_sha256"),
+            )
         ],
         KeySchema=[{"AttributeName": "fingerprint", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
@@ -158,6 +161,11 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
                 "IndexName": "by-serial-number",
                 "KeySchema": [{"AttributeName": "serial_number", "KeyType": "HASH"}],
                 "Projection": {"ProjectionType": "ALL"},
+            },
+            {
+                "IndexName": "by-public-key",
+                "KeySchema": [{"AttributeName": "public_key_sha256", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
             },
         ],
     )

@@ -200,6 +200,23 @@ def test_a_key_is_certified_once(provisioning: Provisioning, cloud: Cloud, tmp_p
     assert len(cloud.registry().of_client("device-001")) == 1
 
 
+def test_a_key_that_another_client_gave_up_is_not_certified_under_a_new_name(
+    provisioning: Provisioning, cloud: Cloud, tmp_path: Path
+) -> None:
+    request = replace(REQUEST, key=generate(KeyType.EC_P256).public_key())
+    compromised = provision(provisioning, request).record
+    cloud.registry().revoke(compromised.fingerprint, RevocationReason.KEY_COMPROMISE, NOW)
+
+    with pytest.raises(RegistryError, match="device-001 already has, or had") as caught:
+        provision(
+            replace(provisioning, folder=ClientFolder(tmp_path / "device-002")),
+            replace(request, client_id="device-002"),
+        )
+
+    assert compromised.fingerprint not in str(caught.value)
+    assert cloud.registry().of_client("device-002") == ()
+
+
 @pytest.mark.parametrize("name", ["client.crt", "client.key", "chain.pem"])
 def test_an_existing_file_is_not_overwritten(
     provisioning: Provisioning, cloud: Cloud, name: str

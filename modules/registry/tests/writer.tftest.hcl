@@ -48,7 +48,7 @@ run "the_rights_are_exactly_these" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Resource]))) } == {
-      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
+      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-public-key arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
       TruststoreObjects  = "arn:aws:s3:::example-dev-truststore-222222222222/*"
       TruststoreVersions = "arn:aws:s3:::example-dev-truststore-222222222222"
       EnvironmentFacts   = "arn:aws:ssm:eu-west-1:222222222222:parameter/example/dev/*"

@@ -27,6 +27,7 @@ from clientcert.lookup import (
 )
 from clientcert.registry import (
     BY_CLIENT_ID_INDEX,
+    BY_PUBLIC_KEY_INDEX,
     BY_SERIAL_NUMBER_INDEX,
     MalformedRecordError,
     RegistryRecord,
@@ -36,6 +37,7 @@ from clientcert.registry import (
 
 __all__ = [
     "BY_CLIENT_ID_INDEX",
+    "BY_PUBLIC_KEY_INDEX",
     "BY_SERIAL_NUMBER_INDEX",
     "MAXIMUM_AGE_SECONDS",
     "MAXIMUM_SKEW_SECONDS",

@@ -6,11 +6,12 @@
 # one unit stands in the unit. Keep this file small: every unit is re-planned when it changes.
 #
 # Read from the environment, so that the same files serve AWS and the laptop:
-#   MTLS_ROLE             plan (default) or apply: the role to assume in the unit's account
-#   MTLS_BOOTSTRAP        1 while the account has no roles yet: use the caller's own credentials
-#   MTLS_BOOTSTRAP_STATE  file that holds the state of `state-bucket` until its bucket exists
-#   AWS_ENDPOINT_URL      set on the laptop only: the local cloud
-#   LAMBDA_ARCHITECTURE   arm64 (default) or x86_64
+#   MTLS_ROLE                    plan (default) or apply: the role to assume in the unit's account
+#   MTLS_BOOTSTRAP               1 for the account's administrator: use the caller's own credentials
+#   MTLS_BOOTSTRAP_STATE         file that holds the state of `state-bucket` until its bucket exists
+#   AWS_WEB_IDENTITY_TOKEN_FILE  a job's OIDC token: the role is assumed with it, whatever credentials there are
+#   AWS_ENDPOINT_URL             set on the laptop only: the local cloud
+#   LAMBDA_ARCHITECTURE          arm64 (default) or x86_64
 # ---------------------------------------------------------------------------------------------------------------------
 
 locals {
@@ -55,6 +56,18 @@ locals {
   }
   role_arn = local.role_arns[local.role]
 
+  # With a token, a job takes the role of every account that it plans. The credentials that it may hold already are of
+  # one account, perhaps of this very role, which does not trust itself.
+  token_file = get_env("AWS_WEB_IDENTITY_TOKEN_FILE", "")
+  assumption = local.token_file == "" ? "assume_role" : "assume_role_with_web_identity"
+  session = {
+    for argument, value in {
+      role_arn                = local.role_arn
+      session_name            = "terragrunt"
+      web_identity_token_file = local.token_file
+    } : argument => value if value != ""
+  }
+
   # --- What the laptop changes ---------------------------------------------------------------------------------------
   laptop    = get_env("AWS_ENDPOINT_URL", "") != ""
   local_dir = get_env("MTLS_LOCAL_DIR", "${get_repo_root()}/.local")
@@ -90,8 +103,8 @@ locals {
         skip_metadata_api_check     = local.laptop
       },
       {
-        for argument in ["assume_role"] :
-        argument => { role_arn = local.role_arn, session_name = "terragrunt" } if !local.bootstrap
+        for argument in [local.assumption] :
+        argument => local.session if !local.bootstrap
       }
     )
   }
@@ -139,9 +152,8 @@ generate "provider" {
       allowed_account_ids = ["${local.account_id}"]
     %{if !local.bootstrap~}
 
-      assume_role {
-        role_arn     = "${local.role_arn}"
-        session_name = "terragrunt"
+      ${local.assumption} {
+        ${join("\n    ", [for argument, value in local.session : "${argument} = \"${value}\""])}
       }
     %{endif~}
 

@@ -1,19 +1,30 @@
 """Who acts where: from the caller's own credentials to the ceremony role, and on from there.
 
 The ceremony role in the security account alone may sign; an environment's ``pki-writer`` role
-trusts that role alone. Each step is checked with ``sts:GetCallerIdentity``: a role that leads
+trusts that role alone. A job that AWS knows by an OIDC token takes the ceremony role with that
+token: the credentials that it may hold beside it could be that very role's, which does not trust
+itself. Each step is checked with ``sts:GetCallerIdentity``: a role that leads
 into another account than expected is refused.
 """
 
 import getpass
 import os
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 
-from pki.errors import AccountError
+from pki.errors import AccountError, FileError
 from pki.organization import Environment, Organization
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
+
+WEB_IDENTITY_VARIABLE = "AWS_WEB_IDENTITY_TOKEN_FILE"
+"""AWS's own name for it; ``live/root.hcl`` reads it alike."""
 
 OPERATOR_VARIABLE = "PKI_OPERATOR"
 NO_RETRIES = Config(retries={"total_max_attempts": 1})
@@ -49,15 +60,15 @@ def ceremony_session(
 
     Raises:
         AccountError: the role led elsewhere.
+        FileError: the environment names a file of an OIDC token that cannot be read.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: refused or unreachable.
     """
-    return _assume(
-        ambient,
-        organization.ceremony_role_arn,
-        organization.security_account_id,
-        organization.region,
-        operator,
-    )
+    role_arn, region = organization.ceremony_role_arn, organization.region
+    if token_file := os.environ.get(WEB_IDENTITY_VARIABLE):
+        credentials = _by_token(ambient, role_arn, region, operator, Path(token_file))
+    else:
+        credentials = _by_role(ambient, role_arn, region, operator)
+    return _checked(credentials, role_arn, organization.security_account_id, region)
 
 
 def writer_session(
@@ -69,22 +80,40 @@ def writer_session(
         AccountError: the role led elsewhere.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: refused or unreachable.
     """
-    return _assume(
-        ceremony,
-        environment.pki_writer_role_arn,
-        environment.account_id,
-        environment.region,
-        operator,
-    )
+    role_arn, region = environment.pki_writer_role_arn, environment.region
+    credentials = _by_role(ceremony, role_arn, region, operator)
+    return _checked(credentials, role_arn, environment.account_id, region)
 
 
-def _assume(
-    session: boto3.Session, role_arn: str, account_id: str, region: str, operator: str
-) -> boto3.Session:
+def _by_role(
+    session: boto3.Session, role_arn: str, region: str, operator: str
+) -> "CredentialsTypeDef":
     sts = session.client("sts", region_name=region)
-    credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name(operator))[
-        "Credentials"
-    ]
+    answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name(operator))
+    return answer["Credentials"]
+
+
+def _by_token(
+    session: boto3.Session, role_arn: str, region: str, operator: str, token_file: Path
+) -> "CredentialsTypeDef":
+    try:
+        token = token_file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(
+            f"{WEB_IDENTITY_VARIABLE} names {token_file}, which cannot be read: {error}",
+            hint="write the OIDC token into that file, or unset the variable",
+        ) from error
+    # Unsigned, since the token is the credential: botocore would look for another.
+    sts = session.client("sts", region_name=region, config=Config(signature_version=UNSIGNED))
+    answer = sts.assume_role_with_web_identity(
+        RoleArn=role_arn, RoleSessionName=session_name(operator), WebIdentityToken=token
+    )
+    return answer["Credentials"]
+
+
+def _checked(
+    credentials: "CredentialsTypeDef", role_arn: str, account_id: str, region: str
+) -> boto3.Session:
     assumed = boto3.Session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],

@@ -37,7 +37,10 @@ def rsa_4096_keys() -> list[rsa.RSAPrivateKey]:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty cloud, and credentials that lead nowhere else."""
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+    for name in (
+        *("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"),
+        *("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "999999999999")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

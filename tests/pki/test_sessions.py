@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -7,7 +8,7 @@ from botocore.client import BaseClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pki.errors import AccountError
+from pki.errors import AccountError, FileError
 from pki.sessions import ceremony_session, default_operator, session_name, writer_session
 from tests.pki.support import Cloud
 
@@ -22,6 +23,7 @@ def arns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return answer
 
     spy_on(monkeypatch, "AssumeRole", note)
+    spy_on(monkeypatch, "AssumeRoleWithWebIdentity", note)
     return seen
 
 
@@ -34,7 +36,8 @@ def spy_on(
         answer = make_api_call(client, name, parameters)
         if name != operation:
             return answer
-        return change(f"{parameters.get('RoleArn')} {parameters.get('RoleSessionName')}", answer)
+        asked = (name, parameters.get("RoleArn"), parameters.get("RoleSessionName"))
+        return change(" ".join(map(str, asked)), answer)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
 
@@ -44,11 +47,38 @@ def test_the_ceremony_role_leads_on_to_the_writer(cloud: Cloud, arns: list[str])
     writer = writer_session(ceremony, cloud.environment, "alice")
 
     assert arns == [
-        "arn:aws:iam::111111111111:role/example-ceremony pki-alice",
-        "arn:aws:iam::222222222222:role/example-dev-pki-writer pki-alice",
+        "AssumeRole arn:aws:iam::111111111111:role/example-ceremony pki-alice",
+        "AssumeRole arn:aws:iam::222222222222:role/example-dev-pki-writer pki-alice",
     ]
     assert writer.client("sts").get_caller_identity()["Account"] == "222222222222"
     assert writer.region_name == "eu-west-1"
+
+
+def test_a_job_takes_the_ceremony_role_with_its_token(
+    cloud: Cloud, arns: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("header.claims.signature\n")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+    ceremony = ceremony_session(boto3.Session(), cloud.organization, "alice")
+    writer = writer_session(ceremony, cloud.environment, "alice")
+
+    assert arns == [
+        "AssumeRoleWithWebIdentity arn:aws:iam::111111111111:role/example-ceremony pki-alice",
+        "AssumeRole arn:aws:iam::222222222222:role/example-dev-pki-writer pki-alice",
+    ]
+    assert writer.client("sts").get_caller_identity()["Account"] == "222222222222"
+
+
+def test_a_token_that_is_not_there_is_named(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+
+    with pytest.raises(FileError, match=r"AWS_WEB_IDENTITY_TOKEN_FILE names .*token, which cannot"):
+        ceremony_session(boto3.Session(), cloud.organization, "alice")
 
 
 def test_the_writer_role_is_assumed_with_the_ceremonys_credentials(cloud: Cloud) -> None:

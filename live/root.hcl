@@ -141,6 +141,12 @@ terraform {
       GOGC = get_env("GOGC", "400")
     }
   }
+
+  # Where AWS's SDK finds a token it asks for the role's name in the environment too, whatever is configured.
+  extra_arguments "role_of_the_token" {
+    commands = ["init", "validate", "plan", "apply", "destroy", "refresh", "import", "output", "state", "force-unlock"]
+    env_vars = { for name in ["AWS_ROLE_ARN"] : name => local.role_arn if local.token_file != "" && !local.bootstrap }
+  }
 }
 
 generate "provider" {

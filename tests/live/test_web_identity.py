@@ -41,6 +41,12 @@ def render(tools: dict[str, str], unit: Path, **environ: str) -> dict[str, Any]:
     return document
 
 
+def role_in_the_environment(rendered: dict[str, Any]) -> dict[str, str]:
+    """AWS's SDK, finding a token, asks for a role there, though Terraform is told of one."""
+    arguments = rendered["terraform"]["extra_arguments"]["role_of_the_token"]
+    return arguments.get("env_vars") or {}
+
+
 @pytest.mark.parametrize("unit", ROLES, ids=lambda unit: unit.name)
 def test_one_token_opens_every_account(tools: dict[str, str], unit: Path) -> None:
     rendered = render(tools, unit, MTLS_ROLE="apply")
@@ -57,6 +63,7 @@ def test_one_token_opens_every_account(tools: dict[str, str], unit: Path) -> Non
     lines = "".join(f'    {name} = "{value}"\n' for name, value in sorted(session.items()))
     assert f"  assume_role_with_web_identity {{\n{lines}  }}\n" in provider
     assert "assume_role {" not in provider
+    assert role_in_the_environment(rendered) == {"AWS_ROLE_ARN": session["role_arn"]}
 
 
 def test_an_administrator_who_bootstraps_takes_no_role(tools: dict[str, str]) -> None:
@@ -64,3 +71,12 @@ def test_an_administrator_who_bootstraps_takes_no_role(tools: dict[str, str]) ->
 
     assert "assume_role" not in json.dumps(rendered["remote_state"])
     assert "assume_role" not in rendered["generate"]["provider"]["contents"]
+    assert role_in_the_environment(rendered) == {}
+
+
+def test_without_a_token_the_role_is_assumed_with_credentials(tools: dict[str, str]) -> None:
+    rendered = render(tools, next(iter(ROLES)), AWS_WEB_IDENTITY_TOKEN_FILE="")
+
+    assert "assume_role" in rendered["remote_state"]["config"]
+    assert "assume_role {" in rendered["generate"]["provider"]["contents"]
+    assert role_in_the_environment(rendered) == {}

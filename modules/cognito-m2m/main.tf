@@ -273,7 +273,7 @@ module "token" {
   package     = var.packages.token
   handler     = "mtls_token.handler.handler"
 
-  memory_mb            = var.memory_mb
+  memory_mb = var.memory_mb
   # As long as API Gateway waits: the caller is to get an OAuth error, not a bare 503.
   timeout_seconds      = 29
   reserved_concurrency = var.reserved_concurrency

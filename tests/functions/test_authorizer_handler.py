@@ -9,11 +9,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from clientcert import RegistryRecord
+from clientcert import RegistryRecord, SettingsError
 from mtls_authorizer import handler as module
 from mtls_authorizer.jwks import fetcher
 from mtls_authorizer.refusal import Refusal
-from mtls_authorizer.settings import Settings, SettingsError
+from mtls_authorizer.settings import Settings
 from tests.functions.support import (
     APP_CLIENT_ID,
     CLAIMS,

@@ -12,6 +12,7 @@ import urllib3
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 
+from clientcert import SettingsError
 from mtls_token.aws import (
     SECRET_SECONDS,
     SecretsManagerAppClients,
@@ -21,7 +22,7 @@ from mtls_token.aws import (
 from mtls_token.cognito import token_endpoint
 from mtls_token.issuance import AppClient, CognitoGrant
 from mtls_token.refusal import Refusal, RefusedError
-from mtls_token.settings import Settings, SettingsError
+from mtls_token.settings import Settings
 from tests.functions.support import (
     APP_CLIENT_ID,
     APP_CLIENT_SECRET,

@@ -4,16 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+
+from clientcert import SettingsError, cognito_url, required
 
 MAXIMUM_CACHE_SECONDS = 2.0
 """The revocation target: a revoked certificate is refused within this time."""
 
 _DEFAULT_CACHE_SECONDS = "1"
-
-
-class SettingsError(Exception):
-    """An environment variable is missing or wrong. The message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,33 +41,15 @@ class Settings:
             SettingsError: one is missing or wrong.
         """
         return cls(
-            issuer=_required(environ, "ISSUER"),
-            jwks_uri=_jwks_uri(environ),
-            registry_table=_required(environ, "REGISTRY_TABLE"),
-            route_scopes=_route_scopes(_required(environ, "ROUTE_SCOPES")),
-            client_ids=_client_ids(_required(environ, "CLIENT_IDS")),
+            issuer=required(environ, "ISSUER"),
+            jwks_uri=cognito_url(environ, "JWKS_URI"),
+            registry_table=required(environ, "REGISTRY_TABLE"),
+            route_scopes=_route_scopes(required(environ, "ROUTE_SCOPES")),
+            client_ids=_client_ids(required(environ, "CLIENT_IDS")),
             decision_cache_seconds=_cache_seconds(
                 environ.get("DECISION_CACHE_SECONDS") or _DEFAULT_CACHE_SECONDS
             ),
         )
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "")
-    if not value:
-        raise SettingsError(f"{name}: missing")
-    return value
-
-
-def _jwks_uri(environ: Mapping[str, str]) -> str:
-    """The key set's URL; it follows ``AWS_ENDPOINT_URL`` as the SDK's own calls do."""
-    uri = _required(environ, "JWKS_URI")
-    endpoint = environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        return endpoint.rstrip("/") + urlsplit(uri).path
-    if not uri.startswith("https://"):
-        raise SettingsError("JWKS_URI: an https URL expected")
-    return uri
 
 
 def _route_scopes(text: str) -> Mapping[str, str]:

@@ -34,6 +34,7 @@ from clientcert.registry import (
     RevocationReason,
     Status,
 )
+from clientcert.settings import SettingsError, cognito_url, required
 
 __all__ = [
     "BY_CLIENT_ID_INDEX",
@@ -50,15 +51,18 @@ __all__ = [
     "Registry",
     "RegistryRecord",
     "RevocationReason",
+    "SettingsError",
     "SignedStatement",
     "Status",
     "Unusable",
     "UnusableCertificateError",
     "certificate_pem",
+    "cognito_url",
     "der_from_pem",
     "fingerprint",
     "presented_der",
     "read_clocks",
+    "required",
     "thumbprint",
     "usable_record",
 ]

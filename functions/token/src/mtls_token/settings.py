@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-
-class SettingsError(Exception):
-    """An environment variable is missing or wrong. The message names it."""
+from clientcert import SettingsError, cognito_url, required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +40,17 @@ class Settings:
         Raises:
             SettingsError: one is missing or wrong.
         """
-        jwks_uri = _required(environ, "JWKS_URI")
+        jwks_uri = required(environ, "JWKS_URI")
         return cls(
-            registry_table=_required(environ, "REGISTRY_TABLE"),
-            token_endpoint=_token_endpoint(environ),
-            secret_prefix=_required(environ, "APP_CLIENT_SECRET_PREFIX"),
-            binding_key_id=_required(environ, "BINDING_KEY_ID"),
-            domain_name=_required(environ, "API_DOMAIN_NAME"),
-            scopes_supported=_scopes(_required(environ, "SCOPES_SUPPORTED")),
+            registry_table=required(environ, "REGISTRY_TABLE"),
+            token_endpoint=cognito_url(environ, "COGNITO_TOKEN_ENDPOINT"),
+            secret_prefix=required(environ, "APP_CLIENT_SECRET_PREFIX"),
+            binding_key_id=required(environ, "BINDING_KEY_ID"),
+            domain_name=required(environ, "API_DOMAIN_NAME"),
+            scopes_supported=_scopes(required(environ, "SCOPES_SUPPORTED")),
             jwks_uri=jwks_uri,
             user_pool_id=_user_pool_id(jwks_uri),
         )
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "")
-    if not value:
-        raise SettingsError(f"{name}: missing")
-    return value
-
-
-def _token_endpoint(environ: Mapping[str, str]) -> str:
-    """The endpoint's URL; it follows ``AWS_ENDPOINT_URL`` as the SDK's own calls do."""
-    url = _required(environ, "COGNITO_TOKEN_ENDPOINT")
-    endpoint = environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        return endpoint.rstrip("/") + urlsplit(url).path
-    if not url.startswith("https://"):
-        raise SettingsError("COGNITO_TOKEN_ENDPOINT: an https URL expected")
-    return url
 
 
 def _user_pool_id(jwks_uri: str) -> str:

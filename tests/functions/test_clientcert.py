@@ -178,7 +178,15 @@ class TestCertificateOfAnEvent:
 
 
 class TestRegistryRecord:
-    @pytest.mark.parametrize("record", [RECORD, REVOKED])
+    @pytest.mark.parametrize(
+        "record",
+        [
+            RECORD,
+            REVOKED,
+            replace(RECORD, retires_at=NOW),
+            replace(RECORD, renewed_from="0" * 64),
+        ],
+    )
     def test_survives_the_table(self, record: RegistryRecord) -> None:
         assert RegistryRecord.from_item(record.to_item()) == record
 
@@ -218,6 +226,8 @@ class TestRegistryRecord:
             ("not_after", {"S": "2020-01-01T00:00:00Z"}),
             ("revoked_at", {"S": "2026-11-24T12:00:00Z"}),
             ("revocation_reason", {"S": "keyCompromise"}),
+            ("retires_at", {"S": "soon"}),
+            ("renewed_from", {"S": FINGERPRINT.upper()}),
         ],
     )
     def test_an_attribute_of_another_form_is_named(self, name: str, value: object) -> None:
@@ -244,12 +254,27 @@ class TestRegistryRecord:
             (RECORD, RECORD.not_before - timedelta(seconds=1), False),
             (RECORD, RECORD.not_after + timedelta(seconds=1), False),
             (REVOKED, NOW, False),
+            (replace(RECORD, retires_at=NOW + timedelta(seconds=1)), NOW, True),
+            (replace(RECORD, retires_at=NOW), NOW, False),
         ],
     )
     def test_is_usable_while_active_and_valid(
         self, record: RegistryRecord, now: datetime, *, usable: bool
     ) -> None:
         assert record.is_usable(now) is usable
+
+    @pytest.mark.parametrize(
+        ("retires_at", "until"),
+        [
+            (None, RECORD.not_after),
+            (NOW, NOW),
+            (RECORD.not_after + timedelta(days=1), RECORD.not_after),
+        ],
+    )
+    def test_is_usable_until_it_ends_or_retires(
+        self, retires_at: datetime | None, until: datetime
+    ) -> None:
+        assert replace(RECORD, retires_at=retires_at).usable_until == until
 
     def test_knows_the_reasons_of_rfc_5280(self) -> None:
         names = {reason.value for reason in x509.ReasonFlags} - {"removeFromCRL"}

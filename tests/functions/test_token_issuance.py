@@ -149,6 +149,7 @@ def _malformed(fingerprint: str) -> RegistryRecord | None:
     [
         (finder(None), Refusal.CERTIFICATE_UNKNOWN),
         (finder(REVOKED), Refusal.CERTIFICATE_REVOKED),
+        (finder(replace(RECORD, retires_at=NOW)), Refusal.CERTIFICATE_RETIRED),
         (
             finder(replace(RECORD, not_before=NOW + timedelta(seconds=1))),
             Refusal.CERTIFICATE_OUTSIDE_VALIDITY,

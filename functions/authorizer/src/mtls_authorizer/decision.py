@@ -201,7 +201,7 @@ class Authorizer:
                 serial_number=record.serial_number,
             ),
             scopes=scopes,
-            ends_at=min(access.expires_at, record.not_after.timestamp()),
+            ends_at=min(access.expires_at, record.usable_until.timestamp()),
         )
 
 

@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     RECORD_MALFORMED = "record_malformed"
     CERTIFICATE_UNKNOWN = "certificate_unknown"
     CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_RETIRED = "certificate_retired"
     CERTIFICATE_OUTSIDE_VALIDITY = "certificate_outside_validity"
     CLIENT_MISMATCH = "client_mismatch"
     SCOPE_NOT_GRANTED = "scope_not_granted"

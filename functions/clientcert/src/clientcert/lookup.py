@@ -52,6 +52,7 @@ class Unusable(StrEnum):
     CERTIFICATE_MALFORMED = "certificate_malformed"
     CERTIFICATE_UNKNOWN = "certificate_unknown"
     CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_RETIRED = "certificate_retired"
     CERTIFICATE_OUTSIDE_VALIDITY = "certificate_outside_validity"
     RECORD_MALFORMED = "record_malformed"
 
@@ -84,7 +85,7 @@ def presented_der(pem: str | None) -> bytes:
 def usable_record(
     find: Callable[[str], RegistryRecord | None], fingerprint: str, now: float
 ) -> RegistryRecord:
-    """The record of a certificate that may be used now: known, active, within its validity.
+    """The record of a certificate that may be used now: known, active, neither retired nor expired.
 
     Args:
         find: from a fingerprint to its record.
@@ -102,6 +103,9 @@ def usable_record(
         raise UnusableCertificateError(Unusable.CERTIFICATE_UNKNOWN)
     if record.status is not Status.ACTIVE:
         raise UnusableCertificateError(Unusable.CERTIFICATE_REVOKED)
-    if not record.is_usable(datetime.fromtimestamp(now, UTC)):
+    moment = datetime.fromtimestamp(now, UTC)
+    if record.is_retired(moment):
+        raise UnusableCertificateError(Unusable.CERTIFICATE_RETIRED)
+    if not record.is_usable(moment):
         raise UnusableCertificateError(Unusable.CERTIFICATE_OUTSIDE_VALIDITY)
     return record

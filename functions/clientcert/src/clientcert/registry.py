@@ -64,6 +64,8 @@ class RegistryRecord:
         issued_at: when the record was written, UTC.
         revoked_at: when it was revoked, UTC; only with status revoked.
         revocation_reason: RFC 5280 name; only with status revoked.
+        retires_at: from when on its renewal has replaced it, UTC; None as long as none has.
+        renewed_from: fingerprint of the certificate that this one renews, or None.
     """
 
     fingerprint: str
@@ -78,6 +80,8 @@ class RegistryRecord:
     issued_at: datetime
     revoked_at: datetime | None = None
     revocation_reason: RevocationReason | None = None
+    retires_at: datetime | None = None
+    renewed_from: str | None = None
 
     def __post_init__(self) -> None:
         if not _FINGERPRINT.fullmatch(self.fingerprint):
@@ -87,6 +91,8 @@ class RegistryRecord:
         for name in ("client_id", "issuer", "cognito_client_id"):
             if not getattr(self, name):
                 raise MalformedRecordError(f"{name}: must not be empty")
+        if self.renewed_from is not None and not _FINGERPRINT.fullmatch(self.renewed_from):
+            raise MalformedRecordError("renewed_from: 64 lower-case hexadecimal digits expected")
         self._check_scopes()
         self._check_times()
         revoked = self.status is Status.REVOKED
@@ -104,7 +110,7 @@ class RegistryRecord:
             raise MalformedRecordError("scopes: a scope holds no space, quote or control character")
 
     def _check_times(self) -> None:
-        for name in ("not_before", "not_after", "issued_at", "revoked_at"):
+        for name in ("not_before", "not_after", "issued_at", "revoked_at", "retires_at"):
             moment = getattr(self, name)
             if moment is not None and moment.utcoffset() is None:
                 raise MalformedRecordError(f"{name}: a time zone is missing")
@@ -112,8 +118,18 @@ class RegistryRecord:
             raise MalformedRecordError("not_after: must not lie before not_before")
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether the certificate may be used at this moment: active and within its validity."""
-        return self.status is Status.ACTIVE and self.not_before <= now <= self.not_after
+        """Whether the certificate may be used now: active, within its validity, not retired."""
+        within = self.not_before <= now <= self.not_after
+        return self.status is Status.ACTIVE and within and not self.is_retired(now)
+
+    @property
+    def usable_until(self) -> datetime:
+        """When it stops being usable, if nobody revokes it before."""
+        return self.not_after if self.retires_at is None else min(self.not_after, self.retires_at)
+
+    def is_retired(self, now: datetime) -> bool:
+        """Whether its renewal has replaced it: time does that, nobody has to mark it."""
+        return self.retires_at is not None and self.retires_at <= now
 
     def to_item(self) -> dict[str, Any]:
         """The record as a DynamoDB item in attribute-value form (``{"S": ...}``)."""
@@ -132,6 +148,10 @@ class RegistryRecord:
         if self.revoked_at is not None and self.revocation_reason is not None:
             item["revoked_at"] = {"S": _format(self.revoked_at)}
             item["revocation_reason"] = {"S": self.revocation_reason.value}
+        if self.retires_at is not None:
+            item["retires_at"] = {"S": _format(self.retires_at)}
+        if self.renewed_from is not None:
+            item["renewed_from"] = {"S": self.renewed_from}
         return item
 
     @classmethod
@@ -158,6 +178,8 @@ class RegistryRecord:
                 if "revocation_reason" in item
                 else None
             ),
+            retires_at=_timestamp(item, "retires_at") if "retires_at" in item else None,
+            renewed_from=_string(item, "renewed_from") if "renewed_from" in item else None,
         )
 
 

@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     CERTIFICATE_MALFORMED = "certificate_malformed"
     CERTIFICATE_UNKNOWN = "certificate_unknown"
     CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_RETIRED = "certificate_retired"
     CERTIFICATE_OUTSIDE_VALIDITY = "certificate_outside_validity"
     CLIENT_MISMATCH = "client_mismatch"
     SCOPE_NOT_GRANTED = "scope_not_granted"
@@ -65,6 +66,7 @@ ERRORS: dict[Refusal, OAuthError] = {
     Refusal.CERTIFICATE_MALFORMED: OAuthError.INVALID_CLIENT,
     Refusal.CERTIFICATE_UNKNOWN: OAuthError.INVALID_CLIENT,
     Refusal.CERTIFICATE_REVOKED: OAuthError.INVALID_CLIENT,
+    Refusal.CERTIFICATE_RETIRED: OAuthError.INVALID_CLIENT,
     Refusal.CERTIFICATE_OUTSIDE_VALIDITY: OAuthError.INVALID_CLIENT,
     Refusal.CLIENT_MISMATCH: OAuthError.INVALID_CLIENT,
     Refusal.SCOPE_NOT_GRANTED: OAuthError.INVALID_SCOPE,

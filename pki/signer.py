@@ -5,6 +5,7 @@ A keeper gives its public key and signs a digest; the private key stays with it.
 with it: no certificate is put together by hand.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, override
 
 from botocore.exceptions import ClientError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_kms.literals import SigningAlgorithmSpecType
 
-__all__ = ["FileSigner", "KmsSigner", "Signer", "signing_key"]
+__all__ = ["FileSigner", "KeptSignature", "KmsSigner", "Signer", "signing_key"]
 
 _KMS_ALGORITHMS: "dict[tuple[type, str], SigningAlgorithmSpecType]" = {
     (rsa.RSAPublicKey, "sha256"): "RSASSA_PKCS1_V1_5_SHA_256",
@@ -36,6 +37,20 @@ _KMS_ALGORITHMS: "dict[tuple[type, str], SigningAlgorithmSpecType]" = {
     (ec.EllipticCurvePublicKey, "sha384"): "ECDSA_SHA_384",
 }
 _UNUSABLE = {"DisabledException", "KMSInvalidStateException", "KeyUnavailableException"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSignature:
+    """What a keeper signed.
+
+    Attributes:
+        signature: RSASSA-PKCS1-v1_5 with RSA, DER-encoded ECDSA with EC.
+        request_id: what the keeper's own log calls the use of its key, such as CloudTrail's
+            ``requestID``; None where a keeper keeps no log.
+    """
+
+    signature: bytes
+    request_id: str | None = None
 
 
 class Signer(Protocol):
@@ -49,8 +64,8 @@ class Signer(Protocol):
         """
         ...
 
-    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
-        """Sign a digest, once: RSASSA-PKCS1-v1_5 with RSA, DER-encoded ECDSA with EC.
+    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
+        """Sign a digest, once: nothing is repeated, since every use of a key is accounted for.
 
         Args:
             digest: the hash of what is signed.
@@ -84,7 +99,7 @@ class KmsSigner:
             self._public_key = self._fetch_public_key()
         return self._public_key
 
-    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
         """See :meth:`Signer.sign_digest`."""
         kind = rsa.RSAPublicKey if self._is_rsa() else ec.EllipticCurvePublicKey
         try:
@@ -100,7 +115,7 @@ class KmsSigner:
             )
         except ClientError as error:
             raise self._translated(error) from error
-        return answer["Signature"]
+        return KeptSignature(answer["Signature"], answer["ResponseMetadata"]["RequestId"])
 
     def _is_rsa(self) -> bool:
         return isinstance(self.public_key(), rsa.RSAPublicKey)
@@ -155,12 +170,12 @@ class FileSigner:
         """See :meth:`Signer.public_key`."""
         return self._private_key.public_key()
 
-    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
         """See :meth:`Signer.sign_digest`."""
         prehashed = utils.Prehashed(algorithm)
         if isinstance(self._private_key, rsa.RSAPrivateKey):
-            return self._private_key.sign(digest, PKCS1v15(), prehashed)
-        return self._private_key.sign(digest, ec.ECDSA(prehashed))
+            return KeptSignature(self._private_key.sign(digest, PKCS1v15(), prehashed))
+        return KeptSignature(self._private_key.sign(digest, ec.ECDSA(prehashed)))
 
 
 def signing_key(signer: Signer) -> PrivateKey:
@@ -214,7 +229,7 @@ class _KeptRsaKey(rsa.RSAPrivateKey):
     ) -> bytes:
         if not isinstance(padding, PKCS1v15) or not isinstance(algorithm, hashes.HashAlgorithm):
             raise TypeError("a CA signs with RSASSA-PKCS1-v1_5 over a hash")
-        return self._signer.sign_digest(_digest(data, algorithm), algorithm)
+        return self._signer.sign_digest(_digest(data, algorithm), algorithm).signature
 
     @override
     def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding) -> bytes:
@@ -270,7 +285,7 @@ class _KeptEcKey(ec.EllipticCurvePrivateKey):
         algorithm = signature_algorithm.algorithm
         if not isinstance(algorithm, hashes.HashAlgorithm):
             raise TypeError("a CA signs with ECDSA over a hash")
-        return self._signer.sign_digest(_digest(bytes(data), algorithm), algorithm)
+        return self._signer.sign_digest(_digest(bytes(data), algorithm), algorithm).signature
 
     @override
     def exchange(self, algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> bytes:

@@ -9,7 +9,7 @@ from pki.bootstrap import Ceremony, Established, bootstrap
 from pki.errors import AlreadyBootstrappedError, CaStoreError, KeyKeeperError, UsageError
 from pki.issuing import was_issued_by
 from pki.organization import Authority
-from pki.signer import Signer
+from pki.signer import KeptSignature, Signer
 from tests.pki.support import (
     NOW,
     Cloud,
@@ -170,7 +170,7 @@ def test_a_ceremony_beside_another_overwrites_nothing(cloud: Cloud) -> None:
             self.signer = signer
             self.public_key = signer.public_key
 
-        def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+        def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
             winner.extend(bootstrap(other, ["dev"], "g1"))
             return self.signer.sign_digest(digest, algorithm)
 

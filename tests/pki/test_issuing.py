@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import pytest
@@ -6,17 +7,23 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from pki.errors import IssuanceError, KeyKeeperError
+from pki.errors import IssuanceError, KeyKeeperError, UsageError
 from pki.issuing import (
     CertificateAuthority,
+    Draft,
+    IssuerFacts,
+    draft_client,
+    draft_issuing_ca,
+    draft_root,
     issue_client,
     issue_issuing_ca,
     issue_root,
+    sign,
     was_issued_by,
 )
 from pki.keys import KeyType, PublicKey, generate
-from pki.profiles import BACKDATING, ca_name
-from pki.signer import FileSigner
+from pki.profiles import BACKDATING, ca_name, name_to_text, parse_name
+from pki.signer import FileSigner, KeptSignature
 from tests.pki.support import NOW, Hierarchy, build_hierarchy
 
 KEY_USAGES = (
@@ -184,10 +191,10 @@ def test_a_weak_or_unknown_client_key_is_refused(hierarchy: Hierarchy, key: Publ
         issue_client(hierarchy.issuing, key, "device-001", YEAR, NOW)
 
 
-def test_a_ca_key_is_stronger_than_a_clients() -> None:
-    signer = FileSigner(generate(KeyType.RSA_2048))
+def test_a_ca_key_is_of_a_kind_that_its_profile_allows() -> None:
+    signer = FileSigner(generate(KeyType.RSA_3072))
 
-    with pytest.raises(IssuanceError, match="a root CA may not have a key of this kind: rsa-2048"):
+    with pytest.raises(IssuanceError, match="a root CA may not have a key of this kind: rsa-3072"):
         issue_root(signer, ca_name("example", "weak"), NOW)
 
 
@@ -199,7 +206,7 @@ def test_a_keeper_with_another_key_is_no_authority(hierarchy: Hierarchy) -> None
 class WrongSigner(FileSigner):
     """Signs, but not what it was asked to."""
 
-    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
         return super().sign_digest(bytes(len(digest)), algorithm)
 
 
@@ -213,3 +220,106 @@ def test_a_certificate_of_another_ca_was_not_issued_by_this_one(hierarchy: Hiera
 
     assert was_issued_by(hierarchy.issuing.certificate, hierarchy.root.certificate)
     assert not was_issued_by(hierarchy.issuing.certificate, other.root.certificate)
+
+
+class TestDraft:
+    NAMES = (
+        x509.UniformResourceIdentifier("spiffe://example.com/device-001"),
+        x509.DNSName("device-001.example.com"),
+    )
+
+    @pytest.fixture
+    def draft(self, hierarchy: Hierarchy) -> Draft:
+        issuer = IssuerFacts.of(hierarchy.issuing.certificate)
+        return draft_client(issuer, client_key(), "device-001", YEAR, NOW, self.NAMES)
+
+    def test_becomes_the_certificate_that_it_describes(
+        self, draft: Draft, hierarchy: Hierarchy
+    ) -> None:
+        certificate = sign(draft, hierarchy.issuing.signer, NOW).certificate
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+
+        assert draft.matches(certificate)
+        assert certificate.serial_number == draft.serial_number
+        assert tuple(names.value) == self.NAMES
+
+    def test_signed_again_is_the_same_certificate(self, draft: Draft, hierarchy: Hierarchy) -> None:
+        first, second = (
+            sign(draft, hierarchy.issuing.signer, NOW).certificate.tbs_certificate_bytes
+            for _ in range(2)
+        )
+
+        assert first == second
+
+    def test_survives_being_written_down(self, draft: Draft) -> None:
+        assert Draft.from_document(json.loads(json.dumps(draft.to_document()))) == draft
+
+    def test_of_a_ca_is_an_issuer_before_it_is_signed(self) -> None:
+        signer = FileSigner(generate(KeyType.EC_P256))
+        root = draft_root(signer.public_key(), ca_name("example", "root"), NOW)
+        name = ca_name("example", "issuing")
+        issuing = draft_issuing_ca(root.as_issuer(), client_key(), name, NOW)
+
+        certificate = sign(root, signer, NOW).certificate
+
+        assert was_issued_by(sign(issuing, signer, NOW).certificate, certificate)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("profile", "server"),
+            ("serial_number", "0x1f"),
+            ("serial_number", "031"),
+            ("not_after", "soon"),
+            ("alternative_names", ["email:a@example.com"]),
+            ("public_key", "no key"),
+            ("issuer", None),
+            ("surprise", 1),
+        ],
+    )
+    def test_is_refused_when_it_reads_otherwise(
+        self, draft: Draft, name: str, value: object
+    ) -> None:
+        with pytest.raises(IssuanceError, match="draft of a certificate is malformed"):
+            Draft.from_document(draft.to_document() | {name: value})
+
+    def test_is_not_any_other_certificate(self, draft: Draft, leaf: x509.Certificate) -> None:
+        assert not draft.matches(leaf)
+
+    def test_is_not_signed_by_another_key(self, draft: Draft) -> None:
+        with pytest.raises(KeyKeeperError, match="not the one that the draft names"):
+            sign(draft, FileSigner(generate(KeyType.EC_P256)), NOW)
+
+    def test_is_not_signed_once_its_issuer_has_ended(
+        self, draft: Draft, hierarchy: Hierarchy
+    ) -> None:
+        late = hierarchy.issuing.certificate.not_valid_after_utc + timedelta(seconds=1)
+
+        with pytest.raises(IssuanceError, match="it is not that now"):
+            sign(draft, hierarchy.issuing.signer, late)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "device-001",
+        "URI:no-scheme",
+        "URI:spiffe://a b",
+        "URI:spiffe://x\n",
+        "DNS:",
+        "DNS:one",
+        "DNS:UPPER.example.com",
+        "DNS:*.example.com",
+        "DNS:a..b",
+        "IP:10.0.0.1",
+        "email:a@example.com",
+    ],
+)
+def test_an_alternative_name_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no subject alternative name"):
+        parse_name(text)
+
+
+@pytest.mark.parametrize("text", ["URI:spiffe://example.com/a", "URI:urn:dev:1", "DNS:a.example"])
+def test_an_alternative_name_is_written_as_it_is_read(text: str) -> None:
+    assert name_to_text(parse_name(text)) == text

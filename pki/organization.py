@@ -34,13 +34,23 @@ _ENVIRONMENT_MARK = "*/*/*/registry/terragrunt.hcl"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment, and the names of what its workload account holds for it."""
+    """One environment, and the names of what its workload account holds for it.
+
+    Attributes:
+        organization: the organisation's name.
+        name: the environment's.
+        account_name: its account's, as the tree has it.
+        account_id: twelve digits.
+        region: where it lives.
+        client_names: what its clients' names must match; None for any name.
+    """
 
     organization: str
     name: str
     account_name: str
     account_id: str
     region: str
+    client_names: re.Pattern[str] | None = None
 
     @property
     def prefix(self) -> str:
@@ -198,15 +208,18 @@ def load_organization(live_dir: Path) -> Organization:
     domain = facts.text("domain", _DOMAIN, "a domain name")
     repository = facts.text("github_repository", _REPOSITORY, "<owner>/<repository>")
     accounts = facts.accounts()
+    client_names = facts.client_names()
     facts.nothing_else()
     _check_region(live_dir, region)
+    environments = _find_environments(live_dir, name, accounts, client_names)
+    facts.only_of(environments, client_names)
     return Organization(
         name=name,
         domain=domain,
         github_repository=repository,
         region=region,
         accounts=accounts,
-        environments=_find_environments(live_dir, name, accounts),
+        environments=environments,
     )
 
 
@@ -241,6 +254,23 @@ class _Facts:
             raise OrganizationError(f"{self._path}: accounts: two names share one account id")
         return dict(value)
 
+    def client_names(self) -> dict[str, re.Pattern[str]]:
+        """Optional: environment to the pattern that its clients' names must match."""
+        self._read.add("client_names")
+        value = self._document.get("client_names", {})
+        if not isinstance(value, dict):
+            raise OrganizationError(
+                f"{self._path}: client_names: expected a mapping of environment to pattern"
+            )
+        return {name: self._pattern(name, text) for name, text in value.items()}
+
+    def only_of(self, environments: tuple[Environment, ...], named: Mapping[str, object]) -> None:
+        unknown = sorted(set(named) - {environment.name for environment in environments})
+        if unknown:
+            raise OrganizationError(
+                f"{self._path}: client_names: no environment {', '.join(unknown)} under live/"
+            )
+
     def nothing_else(self) -> None:
         unknown = sorted(str(name) for name in set(self._document) - self._read)
         if unknown:
@@ -252,6 +282,18 @@ class _Facts:
             raise OrganizationError(f"{self._path}: {name} is missing")
         value: object = self._document[name]
         return value
+
+    def _pattern(self, name: object, text: object) -> re.Pattern[str]:
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise OrganizationError(
+                f"{self._path}: client_names: {name!r}: expected a regular expression in quotes"
+            )
+        try:
+            return re.compile(text, re.ASCII)
+        except re.error as error:
+            raise OrganizationError(
+                f"{self._path}: client_names: {name}: no regular expression: {error}"
+            ) from error
 
     def _check_account(self, name: object, account_id: object) -> None:
         if not isinstance(name, str) or not _ACCOUNT_NAME.fullmatch(name):
@@ -284,7 +326,10 @@ def _check_region(live_dir: Path, region: str) -> None:
 
 
 def _find_environments(
-    live_dir: Path, organization: str, accounts: Mapping[str, str]
+    live_dir: Path,
+    organization: str,
+    accounts: Mapping[str, str],
+    client_names: Mapping[str, re.Pattern[str]],
 ) -> tuple[Environment, ...]:
     found: dict[str, Environment] = {}
     for unit in sorted(live_dir.glob(_ENVIRONMENT_MARK)):
@@ -301,5 +346,7 @@ def _find_environments(
                 f"{other.account_name}/{other.region}",
                 hint="an environment has one home; rename one of the folders",
             )
-        found[name] = Environment(organization, name, account, accounts[account], region)
+        found[name] = Environment(
+            organization, name, account, accounts[account], region, client_names.get(name)
+        )
     return tuple(found.values())

@@ -111,6 +111,40 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
         load_organization(live)
 
 
+def test_an_environment_may_say_what_its_clients_are_called(tmp_path: Path) -> None:
+    rule = "client_names:\n  dev: 'device-[0-9]{3}'\n"
+    live = write_live(tmp_path, ORGANIZATION_YAML + rule)
+
+    names = load_organization(live).environment("dev").client_names
+
+    assert names is not None
+    assert names.fullmatch("device-001")
+    assert not names.fullmatch("device-0012")
+
+
+def test_without_a_rule_any_name_is_a_clients(live_dir: Path) -> None:
+    assert load_organization(live_dir).environment("dev").client_names is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("device-.*", "expected a mapping of environment to pattern"),
+        ("{dev: '('}", "dev: no regular expression"),
+        ("{dev: 1}", "expected a regular expression in quotes"),
+        ("{1: a}", "expected a regular expression in quotes"),
+        ("{moon: 'a.*'}", "no environment moon under live/"),
+    ],
+)
+def test_a_rule_of_names_that_cannot_be_kept_is_refused(
+    tmp_path: Path, rule: str, message: str
+) -> None:
+    live = write_live(tmp_path, f"{ORGANIZATION_YAML}client_names: {rule}\n")
+
+    with pytest.raises(OrganizationError, match=f"client_names: .*{message}"):
+        load_organization(live)
+
+
 def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     live = write_live(tmp_path, "organization: [")
 

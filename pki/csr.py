@@ -1,6 +1,7 @@
 """Certificate signing requests: what a client hands in, judged before anything is issued."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -8,11 +9,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pki import pem, profiles
-from pki.errors import CsrError, UsageError
+from pki.errors import CsrError, IssuanceError, UsageError
 from pki.keys import PublicKey, WeakKeyError, supported
+from pki.organization import ORGANIZATION_FILE, Environment
 
 MAXIMUM_CSR_BYTES = 16 * 1024
 """An RSA 4096 request is under 2 KiB."""
+
+MAXIMUM_ALTERNATIVE_NAMES = 8
 
 _CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CSR_LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
@@ -48,8 +52,62 @@ def parse_client_id(text: str) -> str:
     return text
 
 
-def accept_csr(data: bytes, client_id: str) -> AcceptedRequest:
+def parse_alternative_names(texts: Iterable[str]) -> tuple[x509.GeneralName, ...]:
+    """The subject alternative names of one certificate, as :func:`pki.profiles.parse_name` reads.
+
+    A SPIFFE ID stands alone among the URIs (X509-SVID, section 2: exactly one URI).
+
+    Raises:
+        UsageError: one cannot be read, is given twice, or they are too many.
+    """
+    names = tuple(map(profiles.parse_name, texts))
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"the alternative name {profiles.name_to_text(name)} is given twice")
+    if len(names) > MAXIMUM_ALTERNATIVE_NAMES:
+        raise UsageError(
+            f"a certificate gets at most {MAXIMUM_ALTERNATIVE_NAMES} alternative names"
+        )
+    uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+    if len(uris) > 1 and any(uri.startswith("spiffe:") for uri in uris):
+        raise UsageError(
+            "a certificate with a SPIFFE ID carries that one SPIFFE ID and no other URI",
+            hint="SPIFFE's X509-SVID, section 2",
+        )
+    return names
+
+
+def require_permitted_name(environment: Environment, client_id: str) -> None:
+    """Hold a client's name to the pattern that its environment sets, where it sets one.
+
+    Raises:
+        IssuanceError: the name does not fit.
+    """
+    pattern = environment.client_names
+    if pattern is not None and not pattern.fullmatch(client_id):
+        raise IssuanceError(
+            f"{environment.name} takes no client named {client_id!r}: names must match "
+            f"{pattern.pattern}",
+            hint=f"choose a name that does; the rule is client_names in live/{ORGANIZATION_FILE}",
+        )
+
+
+def accept_csr(
+    data: bytes,
+    client_id: str,
+    alternative_names: Sequence[x509.GeneralName] = (),
+    *,
+    subject_required: bool = False,
+) -> AcceptedRequest:
     """Judge a PEM request (RFC 2986) for one client.
+
+    Args:
+        data: the request.
+        client_id: whose it must be.
+        alternative_names: what the certificate is to carry; a request that asks for any must ask
+            for exactly these.
+        subject_required: whether the request must name the client itself, rather than leave that
+            to whoever hands it in.
 
     Raises:
         CsrError: it is not one PEM request, its signature is wrong (no proof of possession), its
@@ -64,8 +122,8 @@ def accept_csr(data: bytes, client_id: str) -> AcceptedRequest:
             "the request's signature does not verify: it does not prove possession of the key",
             hint="the file was changed after it was signed: make a new one",
         )
-    _check_subject(csr, client_id, how)
-    _check_extensions(csr, how)
+    _check_subject(csr, client_id, how, required=subject_required)
+    _check_extensions(csr, alternative_names, how)
     return AcceptedRequest(key)
 
 
@@ -123,27 +181,35 @@ def _proves_possession(csr: x509.CertificateSigningRequest) -> bool:
         return False
 
 
-def _check_subject(csr: x509.CertificateSigningRequest, client_id: str, how: str) -> None:
+def _check_subject(
+    csr: x509.CertificateSigningRequest, client_id: str, how: str, *, required: bool
+) -> None:
     try:
         subject = csr.subject
     except pem.MALFORMED as error:
         raise CsrError("the request's subject cannot be read", hint=how) from error
-    if not list(subject):
+    if not list(subject) and not required:
         return
     attributes = [(attribute.oid, attribute.value) for attribute in subject]
     if attributes != [(NameOID.COMMON_NAME, client_id)]:
+        allowed = f"CN={client_id}" if required else f"empty or CN={client_id}"
         raise CsrError(
             f"the request's subject is {subject.rfc4514_string()!r}",
-            hint=f"it must be empty or CN={client_id} and nothing else",
+            hint=f"it must be {allowed} and nothing else",
         )
 
 
-def _check_extensions(csr: x509.CertificateSigningRequest, how: str) -> None:
+def _check_extensions(
+    csr: x509.CertificateSigningRequest, granted: Sequence[x509.GeneralName], how: str
+) -> None:
     try:
         extensions = list(csr.extensions)
     except pem.MALFORMED as error:
         raise CsrError("the extensions the request asks for cannot be read", hint=how) from error
     for extension in extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            _check_alternative_names(list(extension.value), granted)
+            continue
         refusal = _refusal(extension.value)
         if refusal is not None:
             raise CsrError(
@@ -151,6 +217,30 @@ def _check_extensions(csr: x509.CertificateSigningRequest, how: str) -> None:
                 hint="a client certificate is for clientAuth and digitalSignature only; "
                 "make a request without extensions",
             )
+
+
+def _check_alternative_names(
+    asked: Sequence[x509.GeneralName], granted: Sequence[x509.GeneralName]
+) -> None:
+    """What a device asks for is its own word: it gets the names that the operator gives it."""
+    if set(asked) == set(granted):
+        return
+    given = f"only {_listed(granted)} was granted" if granted else "none was granted"
+    raise CsrError(
+        f"the request asks for the alternative names {_listed(asked)}, but {given}",
+        hint="grant exactly these (--san, or the column sans), or make a request without them",
+    )
+
+
+def _listed(names: Sequence[x509.GeneralName]) -> str:
+    return ", ".join(sorted(map(_described, names))) or "(empty)"
+
+
+def _described(name: x509.GeneralName) -> str:
+    try:
+        return profiles.name_to_text(name)
+    except IssuanceError:
+        return type(name).__name__
 
 
 def _refusal(asked: x509.ExtensionType) -> str | None:

@@ -1,5 +1,7 @@
 import base64
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pki.csr import MAXIMUM_CSR_BYTES, accept_csr, parse_client_id
-from pki.errors import CsrError, UsageError
+from pki.csr import (
+    MAXIMUM_CSR_BYTES,
+    accept_csr,
+    parse_alternative_names,
+    parse_client_id,
+    require_permitted_name,
+)
+from pki.errors import CsrError, IssuanceError, UsageError
 from pki.keys import KeyType, PrivateKey, generate
+from pki.organization import Environment
+from pki.profiles import name_to_text
 
 NAME = "device-001"
 SHA1_REQUEST = "openssl req -new -sha1 -newkey rsa:2048 -noenc -keyout key.pem -out sha1.csr -subj"
@@ -216,13 +226,109 @@ def test_another_subject_is_refused(
         ),
         (key_usage(key_cert_sign=True), "keyCertSign"),
         (key_usage(crl_sign=True), "cRLSign"),
-        (x509.SubjectAlternativeName([x509.DNSName("other")]), r"extension 2\.5\.29\.17"),
+        (x509.NameConstraints([x509.DNSName("other")], None), r"extension 2\.5\.29\.30"),
     ],
-    ids=["ca", "server-auth", "code-signing", "cert-sign", "crl-sign", "san"],
+    ids=["ca", "server-auth", "code-signing", "cert-sign", "crl-sign", "name-constraints"],
 )
 def test_what_is_not_given_is_refused(extension: x509.ExtensionType, message: str) -> None:
     with pytest.raises(CsrError, match=message):
         accept_csr(csr(extension), NAME)
+
+
+SPIFFE = x509.UniformResourceIdentifier("spiffe://example.com/device-001")
+HOST = x509.DNSName("device-001.example.com")
+
+
+@pytest.mark.parametrize("asked", [(SPIFFE, HOST), (HOST, SPIFFE)])
+def test_a_request_may_ask_for_the_alternative_names_it_was_granted(
+    asked: tuple[x509.GeneralName, ...],
+) -> None:
+    request = csr(x509.SubjectAlternativeName(asked))
+
+    assert accept_csr(request, NAME, (SPIFFE, HOST)).public_key == KEY.public_key()
+
+
+def test_a_request_need_not_ask_for_the_alternative_names_it_is_granted() -> None:
+    assert accept_csr(csr(), NAME, (SPIFFE,)).public_key == KEY.public_key()
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted", "message"),
+    [
+        (
+            [HOST],
+            [],
+            "asks for the alternative names DNS:device-001.example.com, but none was granted",
+        ),
+        ([HOST, SPIFFE], [SPIFFE], "but only URI:spiffe://example.com/device-001 was granted"),
+        ([HOST], [HOST, SPIFFE], "but only DNS:device-001.example.com, URI:spiffe://ex.* was"),
+        ([x509.DNSName("x.example.com")], [HOST], "asks for the alternative names DNS:x.exam"),
+        ([x509.RFC822Name("a@example.com")], [], "alternative names RFC822Name, but none"),
+        ([], [HOST], r"alternative names \(empty\), but only"),
+    ],
+)
+def test_other_alternative_names_than_those_granted_are_refused(
+    asked: list[x509.GeneralName], granted: list[x509.GeneralName], message: str
+) -> None:
+    request = csr(x509.SubjectAlternativeName(asked))
+
+    with pytest.raises(CsrError, match=message) as caught:
+        accept_csr(request, NAME, granted)
+
+    assert caught.value.hint is not None
+    assert "--san" in caught.value.hint
+
+
+def test_a_request_that_must_name_its_client_may_not_leave_that_out() -> None:
+    accept_csr(csr(), NAME, subject_required=True)
+
+    with pytest.raises(CsrError, match="subject is ''") as caught:
+        accept_csr(csr(subject=()), NAME, subject_required=True)
+
+    assert caught.value.hint == f"it must be CN={NAME} and nothing else"
+
+
+def test_a_name_that_does_not_fit_the_environments_rule_is_refused() -> None:
+    strict = Environment("example", "dev", "non-prod", "2" * 12, "eu-west-1", re.compile("d-[0-9]"))
+
+    require_permitted_name(strict, "d-1")
+    require_permitted_name(replace(strict, client_names=None), "anything")
+    with pytest.raises(IssuanceError, match=r"no client named 'd-12': names must match d-\[0-9\]"):
+        require_permitted_name(strict, "d-12")
+
+
+def test_alternative_names_are_read_as_they_are_written() -> None:
+    texts = ["URI:spiffe://example.com/device-001", "DNS:device-001.example.com"]
+
+    assert parse_alternative_names(texts) == (SPIFFE, HOST)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["DNS:a.example.com", "DNS:a.example.com"], "is given twice"),
+        ([f"DNS:h{n}.example.com" for n in range(9)], "at most 8"),
+        (["URI:spiffe://a/b", "URI:spiffe://a/c"], "one SPIFFE ID"),
+        (["URI:spiffe://a/b", "URI:https://a/c"], "one SPIFFE ID"),
+        (["IP:10.0.0.1"], "is no subject alternative name"),
+        (["DNS:*.example.com"], "is no subject alternative name"),
+        (["spiffe://a/b"], "is no subject alternative name"),
+    ],
+)
+def test_alternative_names_that_nobody_could_rely_on_are_wrong_usage(
+    texts: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse_alternative_names(texts)
+
+
+@given(st.lists(st.text(max_size=40) | st.sampled_from(["URI:a:b", "DNS:a.b"]), max_size=10))
+def test_arbitrary_alternative_names_are_read_or_refused_and_never_crash(texts: list[str]) -> None:
+    try:
+        names = parse_alternative_names(texts)
+    except UsageError:
+        return
+    assert [name_to_text(name) for name in names] == texts
 
 
 @pytest.mark.parametrize("text", ["device-001", "0", "a" * 63, "a--b-"])

@@ -11,8 +11,13 @@
     ├── CsrError                 a certificate signing request that is refused
     ├── CaStoreError             the bucket of CA certificates
     │   └── AlreadyBootstrappedError
+    ├── CeremonyError            a ceremony that is refused, or cannot go on
+    │   ├── PlanError            a plan that is malformed, out of date, or not of this world
+    │   └── ApprovalError        an approval of something else, or by the wrong person
     ├── RegistryError            the environment's registry
     │   ├── UnknownClientError
+    │   ├── KeyReusedError
+    │   ├── ConcurrentChangeError
     │   └── ActiveCertificateError
     ├── AppClientError           the client's OAuth app client
     ├── TruststoreError          a bundle that is refused, or the bucket it goes to
@@ -28,13 +33,18 @@ __all__ = [
     "ActiveCertificateError",
     "AlreadyBootstrappedError",
     "AppClientError",
+    "ApprovalError",
     "CaStoreError",
+    "ConcurrentChangeError",
+    "CeremonyError",
     "CsrError",
     "FileError",
     "IssuanceError",
     "KeyKeeperError",
+    "KeyReusedError",
     "OrganizationError",
     "PkiError",
+    "PlanError",
     "RegistryError",
     "TruststoreError",
     "UnknownClientError",
@@ -90,12 +100,32 @@ class AlreadyBootstrappedError(CaStoreError):
     """Everything that was asked for exists."""
 
 
+class CeremonyError(PkiError):
+    """A ceremony is refused, or cannot go on."""
+
+
+class PlanError(CeremonyError):
+    """A plan is malformed, older than its limit, or made for another state of the CA."""
+
+
+class ApprovalError(CeremonyError):
+    """An approval is malformed, of another plan, or by somebody who may not give it."""
+
+
 class RegistryError(PkiError):
     """The registry refused, or holds what it should not."""
 
 
 class UnknownClientError(RegistryError):
     """The registry holds no such certificate."""
+
+
+class KeyReusedError(RegistryError):
+    """A certificate of the environment has, or had, this key."""
+
+
+class ConcurrentChangeError(RegistryError):
+    """Somebody else changed the client meanwhile."""
 
 
 class ActiveCertificateError(RegistryError):

@@ -1,9 +1,30 @@
 locals {
   # From names, so that policies are known at plan time and can be judged there.
-  table_name       = "${var.name_prefix}-registry"
-  table_arn        = "arn:aws:dynamodb:${var.region}:${var.account_id}:table/${local.table_name}"
-  writer_role_name = "${var.name_prefix}-pki-writer"
-  writer_role_arn  = "arn:aws:iam::${var.account_id}:role/${local.writer_role_name}"
+  table_name      = "${var.name_prefix}-registry"
+  table_arn       = "arn:aws:dynamodb:${var.region}:${var.account_id}:table/${local.table_name}"
+  table_resources = concat([local.table_arn], [for index in ["by-client-id", "by-public-key", "by-serial-number"] : "${local.table_arn}/index/${index}"])
+
+  role_arns = { for role in ["writer", "reader"] : role => "arn:aws:iam::${var.account_id}:role/${var.name_prefix}-pki-${role}" }
+
+  # The account is the principal and a condition names its roles. Named as principals they would have to exist: IAM
+  # refuses a policy with one that does not, and puts a role's unique id in place of its name, so that a role made
+  # again is a stranger. A condition's value is only compared, when somebody comes: a role that does not exist yet
+  # does no harm. aws:PrincipalArn is the ARN of the role, whatever its session is called. Naming the account grants
+  # nothing by itself: across accounts, a caller's own policy must allow sts:AssumeRole as well.
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+  trust_policies = {
+    for role, callers in { writer = var.writer_callers, reader = var.reader_callers } : role => jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "ListedRolesOnly"
+        Effect    = "Allow"
+        Principal = { AWS = [for account in sort(distinct([for arn in callers : split(":", arn)[4]])) : "arn:aws:iam::${account}:root"] }
+        Action    = "sts:AssumeRole"
+        Condition = { ArnEquals = { "aws:PrincipalArn" = sort(callers) } }
+      }]
+    })
+  }
 }
 
 ################################################################################
@@ -81,41 +102,38 @@ resource "aws_dynamodb_table" "this" {
 }
 
 ################################################################################
-# Writer role: the ceremony's narrow way into this environment
+# Writer role: the narrow way into this environment for whoever issues and revokes
 ################################################################################
 
-resource "aws_iam_role" "this" {
-  name                 = local.writer_role_name
-  description          = "Writes the registry and the truststore of ${var.name_prefix} during a ceremony"
+resource "aws_iam_role" "writer" {
+  name                 = "${var.name_prefix}-pki-writer"
+  description          = "Writes the registry and the truststore of ${var.name_prefix}, for the certificate authority"
+  assume_role_policy   = local.trust_policies["writer"]
   permissions_boundary = var.permissions_boundary_arn
   max_session_duration = 3600
-
-  # IAM refuses a principal that does not exist, and keeps its unique id: a ceremony role made again is not
-  # trusted until this is applied again.
-  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "CeremonyOnly"
-      Effect    = "Allow"
-      Principal = { AWS = var.ceremony_role_arn }
-      Action    = "sts:AssumeRole"
-    }]
-  })
 }
 
-resource "aws_iam_role_policy" "this" {
+resource "aws_iam_role_policy" "writer" {
   name = "write-registry-and-truststore"
-  role = aws_iam_role.this.name
+  role = aws_iam_role.writer.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
       {
-        # Records are written and revoked, never deleted.
-        Sid      = "Registry"
-        Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
-        Resource = concat([local.table_arn], [for index in ["by-client-id", "by-public-key", "by-serial-number"] : "${local.table_arn}/index/${index}"])
+        # Records are written and revoked, never deleted. A transaction asks for the rights of its parts.
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+        Sid    = "Registry"
+        Effect = "Allow"
+        Action = [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:Scan",
+          "dynamodb:UpdateItem",
+        ]
+        Resource = local.table_resources
       },
       {
         Sid      = "TruststoreObjects"
@@ -130,6 +148,13 @@ resource "aws_iam_role_policy" "this" {
         Resource = var.truststore_bucket_arn
       },
       {
+        # Which truststore version the domain has pinned decides which CA may issue. API Gateway's ARNs have no account.
+        Sid      = "PinnedTruststore"
+        Effect   = "Allow"
+        Action   = "apigateway:GET"
+        Resource = "arn:aws:apigateway:${var.region}::/domainnames/*"
+      },
+      {
         Sid      = "EnvironmentFacts"
         Effect   = "Allow"
         Action   = "ssm:GetParameter"
@@ -137,4 +162,41 @@ resource "aws_iam_role_policy" "this" {
       },
     ]
   })
+}
+
+################################################################################
+# Reader role: the registry and nothing else, for whoever only tells of it
+################################################################################
+
+resource "aws_iam_role" "reader" {
+  name                 = "${var.name_prefix}-pki-reader"
+  description          = "Reads the registry of ${var.name_prefix}, for revocation lists and reports"
+  assume_role_policy   = local.trust_policies["reader"]
+  permissions_boundary = var.permissions_boundary_arn
+  max_session_duration = 3600
+}
+
+resource "aws_iam_role_policy" "reader" {
+  name = "read-registry"
+  role = aws_iam_role.reader.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "Registry"
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
+      Resource = local.table_resources
+    }]
+  })
+}
+
+# The writer was the only role once.
+moved {
+  from = aws_iam_role.this
+  to   = aws_iam_role.writer
+}
+
+moved {
+  from = aws_iam_role_policy.this
+  to   = aws_iam_role_policy.writer
 }

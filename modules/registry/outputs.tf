@@ -9,9 +9,16 @@ output "table_arn" {
 }
 
 output "pki_writer_role_arn" {
-  description = "ARN of the role through which a ceremony writes this environment's registry and truststore."
-  value       = local.writer_role_arn
+  description = "ARN of the role through which the certificate authority writes this environment's registry and truststore."
+  value       = local.role_arns["writer"]
 
   # The ARN is built from names: whoever uses it still has to wait for the role and its rights.
-  depends_on = [aws_iam_role_policy.this]
+  depends_on = [aws_iam_role_policy.writer]
+}
+
+output "pki_reader_role_arn" {
+  description = "ARN of the role through which the certificate authority reads this environment's registry."
+  value       = local.role_arns["reader"]
+
+  depends_on = [aws_iam_role_policy.reader]
 }

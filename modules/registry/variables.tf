@@ -1,5 +1,5 @@
 variable "name_prefix" {
-  description = "Prefix of every name, `<organization>-<environment>`: `example-dev` makes the table `example-dev-registry` and the role `example-dev-pki-writer`."
+  description = "Prefix of every name, `<organization>-<environment>`: `example-dev` makes the table `example-dev-registry` and the roles `example-dev-pki-writer` and `example-dev-pki-reader`."
   type        = string
   nullable    = false
 
@@ -42,14 +42,26 @@ variable "truststore_bucket_arn" {
   }
 }
 
-variable "ceremony_role_arn" {
-  description = "ARN of the security account's ceremony role: it alone may assume the writer role, and it must exist."
-  type        = string
+variable "writer_callers" {
+  description = "ARNs of the roles that may assume the writer role: the security account's ceremony role, and its issuing function's. A role need not exist yet."
+  type        = list(string)
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", var.ceremony_role_arn))
-    error_message = "ceremony_role_arn: the ARN of one role expected, such as arn:aws:iam::111111111111:role/example-ceremony."
+    # ArnEquals would take `*` and `?` as wildcards.
+    condition     = length(var.writer_callers) > 0 && alltrue([for arn in var.writer_callers : can(regex("^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "writer_callers: ARNs of roles expected, without wildcards, such as arn:aws:iam::111111111111:role/example-ceremony."
+  }
+}
+
+variable "reader_callers" {
+  description = "ARNs of the roles that may assume the reader role: the security account's ceremony role, and that of the function that signs revocation lists. A role need not exist yet."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.reader_callers) > 0 && alltrue([for arn in var.reader_callers : can(regex("^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "reader_callers: ARNs of roles expected, without wildcards, such as arn:aws:iam::111111111111:role/example-dev-crl."
   }
 }
 
@@ -66,7 +78,7 @@ variable "parameter_path" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the permissions boundary of the writer role. On AWS the apply role can only make roles that carry `<organization>-boundary` (see `deploy-roles`)."
+  description = "ARN of the permissions boundary of both roles. On AWS the apply role can only make roles that carry `<organization>-boundary` (see `deploy-roles`)."
   type        = string
   default     = null
 

@@ -167,10 +167,18 @@ def test_functions_are_never_zips_on_aws(tools: dict[str, str]) -> None:
     assert package["architecture"] == "arm64"
 
 
-def test_the_registry_is_written_by_the_security_accounts_ceremony_alone(
+def test_the_registry_is_for_the_security_accounts_ceremony_and_functions_alone(
     tools: dict[str, str],
 ) -> None:
     inputs = render(tools, REGISTRY)["inputs"]
-    assert inputs["ceremony_role_arn"] == ORGANIZATION.ceremony_role_arn
+    security_role = ORGANIZATION.ceremony_role_arn.removesuffix(f"{NAME}-ceremony")
+    assert inputs["writer_callers"] == [
+        ORGANIZATION.ceremony_role_arn,
+        f"{security_role}{DEV.prefix}-issuer",
+    ]
+    assert inputs["reader_callers"] == [
+        ORGANIZATION.ceremony_role_arn,
+        f"{security_role}{DEV.prefix}-crl",
+    ]
     assert inputs["truststore_bucket_arn"] == f"arn:aws:s3:::{DEV.truststore_bucket}"
     assert inputs["parameter_path"] == f"/{NAME}/{DEV.name}"

@@ -9,7 +9,8 @@ variables {
   account_id            = "222222222222"
   region                = "eu-west-1"
   truststore_bucket_arn = "arn:aws:s3:::example-dev-truststore-222222222222"
-  ceremony_role_arn     = "arn:aws:iam::111111111111:role/example-ceremony"
+  writer_callers        = ["arn:aws:iam::111111111111:role/example-ceremony", "arn:aws:iam::111111111111:role/example-dev-issuer"]
+  reader_callers        = ["arn:aws:iam::111111111111:role/example-ceremony", "arn:aws:iam::111111111111:role/example-dev-crl"]
   parameter_path        = "/example/dev"
 }
 
@@ -61,20 +62,68 @@ run "refuses_objects_as_the_truststore" {
   expect_failures = [var.truststore_bucket_arn]
 }
 
-run "refuses_a_whole_account_as_the_ceremony" {
+run "refuses_a_whole_account_that_writes" {
   command = plan
   variables {
-    ceremony_role_arn = "arn:aws:iam::111111111111:root"
+    writer_callers = ["arn:aws:iam::111111111111:root"]
   }
-  expect_failures = [var.ceremony_role_arn]
+  expect_failures = [var.writer_callers]
 }
 
-run "refuses_everyone_as_the_ceremony" {
+run "refuses_everyone_that_writes" {
   command = plan
   variables {
-    ceremony_role_arn = "*"
+    writer_callers = ["*"]
   }
-  expect_failures = [var.ceremony_role_arn]
+  expect_failures = [var.writer_callers]
+}
+
+run "refuses_a_wildcard_among_those_that_write" {
+  command = plan
+  variables {
+    writer_callers = ["arn:aws:iam::111111111111:role/example-ceremony", "arn:aws:iam::111111111111:role/example-*"]
+  }
+  expect_failures = [var.writer_callers]
+}
+
+run "refuses_that_nobody_writes" {
+  command = plan
+  variables {
+    writer_callers = []
+  }
+  expect_failures = [var.writer_callers]
+}
+
+run "refuses_a_whole_account_that_reads" {
+  command = plan
+  variables {
+    reader_callers = ["arn:aws:iam::111111111111:root"]
+  }
+  expect_failures = [var.reader_callers]
+}
+
+run "refuses_everyone_that_reads" {
+  command = plan
+  variables {
+    reader_callers = ["*"]
+  }
+  expect_failures = [var.reader_callers]
+}
+
+run "refuses_a_wildcard_among_those_that_read" {
+  command = plan
+  variables {
+    reader_callers = ["arn:aws:iam::111111111111:role/example-ceremony", "arn:aws:iam::111111111111:role/example-*"]
+  }
+  expect_failures = [var.reader_callers]
+}
+
+run "refuses_that_nobody_reads" {
+  command = plan
+  variables {
+    reader_callers = []
+  }
+  expect_failures = [var.reader_callers]
 }
 
 run "refuses_the_parameters_of_every_environment" {

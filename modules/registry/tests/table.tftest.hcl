@@ -10,7 +10,8 @@ variables {
   account_id            = "222222222222"
   region                = "eu-west-1"
   truststore_bucket_arn = "arn:aws:s3:::example-dev-truststore-222222222222"
-  ceremony_role_arn     = "arn:aws:iam::111111111111:role/example-ceremony"
+  writer_callers        = ["arn:aws:iam::111111111111:role/example-ceremony", "arn:aws:iam::111111111111:role/example-dev-issuer"]
+  reader_callers        = ["arn:aws:iam::111111111111:role/example-ceremony", "arn:aws:iam::111111111111:role/example-dev-crl"]
   parameter_path        = "/example/dev"
 }
 

@@ -1,8 +1,14 @@
-# Which certificates this environment knows, and the one role through which the ceremony may write them.
+# Which certificates this environment knows, and the roles through which the certificate authority writes and reads them.
 
 include "root" {
   path   = find_in_parent_folders("root.hcl")
   expose = true
+}
+
+locals {
+  // Of the security account; the functions' roles come later than this unit, which only names them.
+  caller_prefix = "arn:aws:iam::${include.root.locals.organization.accounts["security"]}:role/"
+  ceremony      = "${local.caller_prefix}${include.root.locals.organization.organization}-ceremony"
 }
 
 terraform {
@@ -16,7 +22,8 @@ inputs = {
   region                = include.root.locals.region
   truststore_bucket_arn = "arn:aws:s3:::${include.root.locals.truststore_bucket_name}"
   parameter_path        = include.root.locals.parameter_path
-  ceremony_role_arn     = "arn:aws:iam::${include.root.locals.organization.accounts["security"]}:role/${include.root.locals.organization.organization}-ceremony"
+  writer_callers        = [local.ceremony, "${local.caller_prefix}${include.root.locals.name_prefix}-issuer"]
+  reader_callers        = [local.ceremony, "${local.caller_prefix}${include.root.locals.name_prefix}-crl"]
 
   # optional
   permissions_boundary_arn = include.root.locals.permissions_boundary_arn

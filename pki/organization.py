@@ -90,6 +90,11 @@ class Authority:
     generation: str
 
     @property
+    def is_root(self) -> bool:
+        """Whether it is the root, which belongs to no environment."""
+        return self.environment is None
+
+    @property
     def common_name(self) -> str:
         """``example Root CA G1`` or ``example dev Issuing CA G1``."""
         role = "Root CA" if self.environment is None else f"{self.environment} Issuing CA"
@@ -133,6 +138,10 @@ class Organization:
     def ca_bucket(self) -> str:
         """The bucket of CA certificates, in the security account."""
         return f"{self.name}-ca-{self.security_account_id}"
+
+    def api_domain_name(self, environment: Environment) -> str:
+        """The custom domain of an environment's API, as ``live/root.hcl`` makes it."""
+        return f"api.{environment.name}.{self.domain}"
 
     def root(self, generation: str) -> Authority:
         """The root CA of a generation."""

@@ -5,14 +5,17 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pki import profiles
 from pki.errors import OrganizationError, UsageError
+from pki.keys import KeyType
 
 ORGANIZATION_FILE = "organization.yaml"
 SECURITY_ACCOUNT = "security"
@@ -77,6 +80,27 @@ class Environment:
         return f"/{self.organization}/{self.name}/app-clients/{app_client}"
 
 
+class KeeperKind(StrEnum):
+    """Who can hold a CA's private key."""
+
+    KMS = "kms"
+    SSM = "ssm"
+    SECRETS_MANAGER = "secretsmanager"
+    PKCS11 = "pkcs11"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperChoice:
+    """Where the keys of one level of the hierarchy are kept, and what a new one is.
+
+    A key keeps its type for life: another choice is for the next generation.
+    """
+
+    keeper: KeeperKind = KeeperKind.KMS
+    key_type: KeyType = KeyType.RSA_4096
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """One CA by name: the root, or an environment's issuing CA, of one generation.
@@ -107,10 +131,20 @@ class Authority:
         return f"{folder}/{self.generation}.pem"
 
     @property
+    def key_name(self) -> str:
+        """What its key is called: ``example-root-ca-g1`` or ``example-dev-issuing-ca-g1``."""
+        role = "root-ca" if self.environment is None else f"{self.environment}-issuing-ca"
+        return f"{self.organization}-{role}-{self.generation}"
+
+    @property
     def key_alias(self) -> str:
         """The KMS alias of its key, in the security account."""
-        role = "root-ca" if self.environment is None else f"{self.environment}-issuing-ca"
-        return f"alias/{self.organization}-{role}-{self.generation}"
+        return f"alias/{self.key_name}"
+
+    @property
+    def key_path(self) -> str:
+        """Name of its encrypted key as a parameter or a secret: ``/example/ca/root/g1``."""
+        return f"/{self.organization}/ca/{self.object_key.removesuffix('.pem')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +157,8 @@ class Organization:
     region: str
     accounts: Mapping[str, str]
     environments: tuple[Environment, ...]
+    root_keys: KeeperChoice = KeeperChoice()
+    issuing_keys: KeeperChoice = KeeperChoice()
 
     @property
     def security_account_id(self) -> str:
@@ -142,6 +178,15 @@ class Organization:
     def api_domain_name(self, environment: Environment) -> str:
         """The custom domain of an environment's API, as ``live/root.hcl`` makes it."""
         return f"api.{environment.name}.{self.domain}"
+
+    @property
+    def ca_storage_key_alias(self) -> str:
+        """The KMS key over CA keys that are stored as encrypted PEM, in the security account."""
+        return f"alias/{self.name}-ca-storage"
+
+    def keeper_for(self, authority: Authority) -> KeeperChoice:
+        """Where a CA's key is kept, and of what type a new one is."""
+        return self.root_keys if authority.is_root else self.issuing_keys
 
     def root(self, generation: str) -> Authority:
         """The root CA of a generation."""
@@ -218,6 +263,7 @@ def load_organization(live_dir: Path) -> Organization:
     repository = facts.text("github_repository", _REPOSITORY, "<owner>/<repository>")
     accounts = facts.accounts()
     client_names = facts.client_names()
+    root_keys, issuing_keys = facts.key_keepers()
     facts.nothing_else()
     _check_region(live_dir, region)
     environments = _find_environments(live_dir, name, accounts, client_names)
@@ -229,6 +275,8 @@ def load_organization(live_dir: Path) -> Organization:
         region=region,
         accounts=accounts,
         environments=environments,
+        root_keys=root_keys,
+        issuing_keys=issuing_keys,
     )
 
 
@@ -280,10 +328,45 @@ class _Facts:
                 f"{self._path}: client_names: no environment {', '.join(unknown)} under live/"
             )
 
+    def key_keepers(self) -> tuple[KeeperChoice, KeeperChoice]:
+        """The choice for root keys, and the one for issuing keys."""
+        name = "certificate_authority"
+        self._read.add(name)
+        block = self._mapping(name, self._document.get(name, {}), ("root", "issuing"))
+        return (
+            self._choice(f"{name}: root", block.get("root", {}), profiles.ROOT),
+            self._choice(f"{name}: issuing", block.get("issuing", {}), profiles.ISSUING),
+        )
+
     def nothing_else(self) -> None:
         unknown = sorted(str(name) for name in set(self._document) - self._read)
         if unknown:
             raise OrganizationError(f"{self._path}: unknown: {', '.join(unknown)}")
+
+    def _choice(self, name: str, value: object, profile: profiles.Profile) -> KeeperChoice:
+        fields = self._mapping(name, value, ("keeper", "key_type"))
+        keeper = fields.get("keeper", KeeperChoice().keeper)
+        key_type = fields.get("key_type", KeeperChoice().key_type)
+        return KeeperChoice(
+            self._one_of(f"{name}: keeper", keeper, tuple(KeeperKind)),
+            self._one_of(f"{name}: key_type", key_type, sorted(profile.key_types)),
+        )
+
+    def _one_of[E: StrEnum](self, name: str, value: object, known: Sequence[E]) -> E:
+        for entry in known:
+            if entry == value:
+                return entry
+        raise OrganizationError(
+            f"{self._path}: {name}: expected one of {', '.join(known)}, found {value!r}"
+        )
+
+    def _mapping(self, name: str, value: object, known: Sequence[str]) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise OrganizationError(f"{self._path}: {name}: expected a mapping")
+        unknown = sorted(str(key) for key in value if key not in known)
+        if unknown:
+            raise OrganizationError(f"{self._path}: {name}: unknown: {', '.join(unknown)}")
+        return value
 
     def _value(self, name: str) -> object:
         self._read.add(name)

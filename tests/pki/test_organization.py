@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from pki.errors import OrganizationError, UsageError
-from pki.organization import find_live_dir, load_organization, parse_generation
+from pki.keys import KeyType
+from pki.organization import (
+    KeeperChoice,
+    KeeperKind,
+    find_live_dir,
+    load_organization,
+    parse_generation,
+)
 from tests.pki.support import ORGANIZATION_YAML, write_live
 
 
@@ -22,6 +29,41 @@ def test_names_follow_from_the_facts(live_dir: Path) -> None:
     assert dev.registry_table == "example-dev-registry"
     assert dev.truststore_bucket == "example-dev-truststore-222222222222"
     assert dev.app_client_parameter("default") == "/example/dev/app-clients/default"
+
+
+def test_a_key_is_found_by_one_name_in_every_keeper(live_dir: Path) -> None:
+    organization = load_organization(live_dir)
+    root, issuing = organization.root("g1"), organization.issuing("dev", "g2")
+
+    assert (root.key_name, root.key_path) == ("example-root-ca-g1", "/example/ca/root/g1")
+    assert issuing.key_name == "example-dev-issuing-ca-g2"
+    assert issuing.key_path == "/example/ca/issuing/dev/g2"
+    assert organization.ca_storage_key_alias == "alias/example-ca-storage"
+
+
+def test_keys_are_rsa_4096_in_kms_unless_the_organisation_says_otherwise(live_dir: Path) -> None:
+    organization = load_organization(live_dir)
+
+    assert organization.keeper_for(organization.root("g1")) == KeeperChoice(
+        KeeperKind.KMS, KeyType.RSA_4096
+    )
+    assert organization.keeper_for(organization.issuing("dev", "g1")) == KeeperChoice(
+        KeeperKind.KMS, KeyType.RSA_4096
+    )
+
+
+def test_the_organisation_says_who_keeps_the_keys_of_each_level(tmp_path: Path) -> None:
+    block = """\
+certificate_authority:
+  root: {keeper: pkcs11}
+  issuing: {keeper: ssm, key_type: ec-p256}
+"""
+    organization = load_organization(write_live(tmp_path, ORGANIZATION_YAML + block))
+
+    assert organization.keeper_for(organization.root("g1")) == KeeperChoice(KeeperKind.PKCS11)
+    assert organization.keeper_for(organization.issuing("dev", "g1")) == KeeperChoice(
+        KeeperKind.SSM, KeyType.EC_P256
+    )
 
 
 def test_an_environment_is_a_folder_with_a_registry(live_dir: Path) -> None:
@@ -92,6 +134,27 @@ def test_an_unknown_environment_is_wrong_usage_and_names_the_known(live_dir: Pat
         ("region:", "colour: red\nregion:", "unknown: colour"),
         ("accounts:", "accounts: none\nx:", "accounts: expected a mapping"),
         ("  non-prod:", "  Non Prod:", "'Non Prod' is no account name"),
+        ("region:", "certificate_authority: kms\nregion:", "certificate_authority: expected a map"),
+        (
+            "region:",
+            "certificate_authority: {leaf: {}}\nregion:",
+            "certificate_authority: unknown: leaf",
+        ),
+        (
+            "region:",
+            "certificate_authority: {root: {keeper: vault}}\nregion:",
+            "root: keeper: expected one of kms, ssm, secretsmanager, pkcs11, file, found 'vault'",
+        ),
+        (
+            "region:",
+            "certificate_authority: {issuing: {key_type: rsa-1024}}\nregion:",
+            "issuing: key_type: expected one of ec-p256, .*, rsa-4096, found 'rsa-1024'",
+        ),
+        (
+            "region:",
+            "certificate_authority: {root: {keeper: [kms]}}\nregion:",
+            "root: keeper: expected one of",
+        ),
     ],
 )
 def test_a_wrong_fact_is_refused_by_name(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _UNVERSIONED = "null"
+_NO_VERSION = {"NoSuchVersion", "NoSuchKey", "InvalidArgument", "MethodNotAllowed"}
+"""A version that never was, one that is malformed, and one that marks a deletion."""
+
 _MAXIMUM_PIN_BYTES = 4096
 
 
@@ -111,6 +114,23 @@ class TruststoreBucket:
         bundle = answer["Body"].read()
         pin = Pin(_version(answer.get("VersionId")), _sha256(bundle))
         return Stored(pin, answer["ETag"], bundle)
+
+    def bundle(self, version: str) -> bytes:
+        """The bundle of one version.
+
+        Raises:
+            TruststoreError: there is no such version, or no such bucket.
+        """
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=OBJECT_KEY, VersionId=version)
+        except ClientError as error:
+            if error_code(error) in _NO_VERSION:
+                raise TruststoreError(
+                    f"{self.uri} has no version {version}",
+                    hint="truststore status lists the versions that there are",
+                ) from error
+            raise self._translated(error) from error
+        return answer["Body"].read()
 
     def store(self, bundle: bytes, replaces: Stored | None) -> Pin:
         """Upload a new version, provided that the bucket still holds what it replaces.

@@ -29,7 +29,7 @@ from tools.bootstrap_account import (
     bootstrap,
     complete,
     find_account,
-    make_ca_keys,
+    make_ca,
     object_exists,
 )
 from tools.paths import LINKS, ROOT, cache_dir, locked, write_atomically
@@ -51,7 +51,7 @@ _TRUSTS_NOTHING_YET = (
     # The domain pins a truststore, which needs the CA first; and what stands on the domain.
     *("--filter", "!...acm-domain"),
     # Applied by the account's own administrator.
-    *("--filter", "!state-bucket", "--filter", "!deploy-roles", "--filter", "!pki"),
+    *("--filter", "!state-bucket", "--filter", "!deploy-roles", "--filter", "!./security/*/ca/**"),
 )
 
 
@@ -187,9 +187,9 @@ def _build(platform: Platform) -> None:
         )
         # S3 takes its time to confirm a state bucket's settings, and nothing waits for them.
         settling = [pool.submit(_complete_account, platform, account) for account in accounts]
-        ca_keys = [pool.submit(_make_ca_keys, platform, account) for account in accounts]
+        authority = [pool.submit(_make_ca, platform, account) for account in accounts]
         _apply_foundation(platform)
-        _all(ca_keys)
+        _all(authority)
         _establish_trust(platform)
         for entry in organization.environments:
             _apply_environment(platform, entry)
@@ -219,20 +219,27 @@ def _complete_account(platform: Platform, account: Account) -> None:
         complete(account, _as_administrator(platform, account))
 
 
-def _make_ca_keys(platform: Platform, account: Account) -> None:
-    if account.ca_unit is not None:
-        with platform.progress.step(f"account {account.name}: CA keys"):
-            make_ca_keys(account, _as_administrator(platform, account))
+def _make_ca(platform: Platform, account: Account) -> None:
+    if account.ca_folder is not None:
+        with platform.progress.step(f"account {account.name}: CA keys, log, functions"):
+            make_ca(account, _as_administrator(platform, account))
 
 
 def _as_administrator(platform: Platform, account: Account) -> Terragrunt:
     """Terragrunt with the account's own credentials: there is no role to assume yet."""
 
-    def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
+    def terragrunt(
+        folder: Path,
+        command: Sequence[str],
+        extra: Mapping[str, str],
+        *,
+        options: Sequence[str] = (),
+    ) -> None:
         platform.runner.terragrunt(
-            f"{account.name}-{unit.name}-{command[0]}",
-            unit,
+            f"{account.name}-{folder.name}-{command[0]}",
+            folder,
             command,
+            options=options,
             extra_environ={**extra, "AWS_ACCESS_KEY_ID": account.id},
         )
 

@@ -14,6 +14,6 @@ apply: ## Apply an environment: make apply ENV=dev
 	@MTLS_ROLE=apply $(call with,terraform terragrunt) terragrunt run --all --working-dir $(unit_folder) -- apply $(ARGS)
 
 .PHONY: bootstrap-account
-bootstrap-account: ## Make an account's state bucket, roles and, in security, CA keys, as its administrator: make bootstrap-account ACCOUNT=security
+bootstrap-account: ## Make an account's state bucket, roles and, in security, the CA, as its administrator: make bootstrap-account ACCOUNT=security
 	@$(if $(ACCOUNT),,$(error ACCOUNT is not set, try: make bootstrap-account ACCOUNT=security))
 	@$(PYTHON) -m tools.bootstrap_account $(ACCOUNT)

@@ -6,8 +6,9 @@ Run once for each account, with credentials of an administrator of that very acc
 is no role yet to assume. It can be run again at any time: it continues where it was interrupted,
 and changes nothing where all is done.
 
-In the security account it makes the CA's keys and bucket as well, and is run again whenever these
-or the roles change: the pipeline, which could otherwise plant a CA, may change neither.
+In the security account it makes the certificate authority as well (all of ``ca/``: keys, log, and
+the functions that sign), and is run again whenever these or the roles change: the pipeline, which
+could otherwise plant a CA or have it sign, may change none of it.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import boto3
 import yaml
@@ -35,8 +36,18 @@ _OWN_CREDENTIALS = {"MTLS_BOOTSTRAP": "1"}
 _APPLY = ["apply", "-auto-approve"]
 
 
-type Terragrunt = Callable[[Path, Sequence[str], Mapping[str, str]], None]
-"""Runs a Terraform command in a unit, with these variables on top; raises when it fails."""
+class Terragrunt(Protocol):
+    """Runs Terraform in a unit, or in each below a folder; raises when it fails."""
+
+    def __call__(
+        self,
+        folder: Path,
+        command: Sequence[str],
+        extra: Mapping[str, str],
+        *,
+        options: Sequence[str] = (),
+    ) -> None:
+        """Run a command with these variables on top, and with these options of Terragrunt."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,10 @@ class Account:
         return f"{unit.as_posix()}/terraform.tfstate"
 
     @property
-    def ca_unit(self) -> Path | None:
-        """The unit of the CA's keys, in the security account alone."""
-        unit = self.folder.parent / "ca" / "pki"
-        return unit if unit.is_dir() else None
+    def ca_folder(self) -> Path | None:
+        """The units of the certificate authority, in the security account alone."""
+        folder = self.folder.parent / "ca"
+        return folder if folder.is_dir() else None
 
 
 def find_account(live: Path, name: str) -> Account:
@@ -140,13 +151,13 @@ def bootstrap(
     terragrunt(account.folder / "deploy-roles", _APPLY, _OWN_CREDENTIALS)
 
 
-def make_ca_keys(account: Account, terragrunt: Terragrunt) -> None:
-    """Make the CA's keys and bucket where the account holds them, after `bootstrap`.
+def make_ca(account: Account, terragrunt: Terragrunt) -> None:
+    """Make the CA's keys, log and functions where the account holds them, after `bootstrap`.
 
     Their policies name the ceremony role, which AWS wants to exist.
     """
-    if account.ca_unit is not None:
-        terragrunt(account.ca_unit, _APPLY, _OWN_CREDENTIALS)
+    if account.ca_folder is not None:
+        terragrunt(account.ca_folder, ["apply"], _OWN_CREDENTIALS, options=["--all"])
 
 
 def complete(account: Account, terragrunt: Terragrunt) -> None:
@@ -189,8 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bootstrap_account",
-        description="Makes an account's state bucket and deploy roles, and the CA's keys in the "
-        "security account, with the credentials of an administrator of that account.",
+        description="Makes an account's state bucket and deploy roles, and the certificate "
+        "authority's units in the security account, as an administrator of that account.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; running it again "
         "continues where it stopped.",
     )
@@ -205,15 +216,24 @@ def _run(name: str) -> int:
     environ = ensure(["terraform", "terragrunt"])
     storage = boto3.client("s3", region_name=account.region)
 
-    def terragrunt(unit: Path, command: Sequence[str], extra: Mapping[str, str]) -> None:
+    def terragrunt(
+        folder: Path,
+        command: Sequence[str],
+        extra: Mapping[str, str],
+        *,
+        options: Sequence[str] = (),
+    ) -> None:
         result = subprocess.run(
-            ["terragrunt", "run", "--working-dir", str(unit), "--", *command],
+            [
+                *("terragrunt", "run", "--non-interactive", "--working-dir", str(folder)),
+                *(*options, "--", *command),
+            ],
             env={**environ, **extra},
             check=False,
         )
         if result.returncode != 0:
             raise ToolsError(
-                f"{unit.relative_to(ROOT)}: terragrunt {command[0]} failed",
+                f"{folder.relative_to(ROOT)}: terragrunt {command[0]} failed",
                 hint="put right what it says above and run this again",
             )
 
@@ -223,7 +243,7 @@ def _run(name: str) -> int:
         state_is_in_bucket=lambda: holds_its_state(account, storage),
         terragrunt=terragrunt,
     )
-    make_ca_keys(account, terragrunt)
+    make_ca(account, terragrunt)
     complete(account, terragrunt)
     return 0
 

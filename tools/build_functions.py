@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tools.errors import ToolsError, exit_code
 from tools.paths import BUILD, ROOT
@@ -210,7 +210,20 @@ def _members_files(root: Path, function: Function) -> Iterator[Path]:
     }
     for folder in sorted({function.folder, *libraries}):
         yield folder / "pyproject.toml"
-        yield from (path for path in _files(folder / "src") if "__pycache__" not in path.parts)
+        yield from _sources(folder / "src")
+    if _project(root)["name"] in _project(function.folder)["dependencies"]:
+        yield root / "pyproject.toml"
+        yield from _sources(root / "pki")
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    document = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    project: dict[str, Any] = document["project"]
+    return project
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    return (path for path in _files(folder) if "__pycache__" not in path.parts)
 
 
 def _built(note: Path, target: Path, digest: str) -> str | None:
@@ -231,7 +244,7 @@ def _install(
     requirements, wheels = scratch / "requirements.txt", scratch / "wheels"
     _uv(*selected, "--no-emit-workspace", "--output-file", str(requirements), cwd=root)
     for line in _uv(*selected, "--no-hashes", cwd=root).splitlines():
-        if line.startswith("./"):  # a workspace member
+        if line.startswith("."):  # a workspace member, or "." alone: the root with pki
             _uv("build", "--wheel", "--out-dir", str(wheels), line, cwd=root)
     install = ("pip", "install", "--target", str(tree), "--no-deps")
     _uv(

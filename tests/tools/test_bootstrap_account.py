@@ -19,7 +19,7 @@ from tools.bootstrap_account import (
     find_account,
     holds_its_state,
     main,
-    make_ca_keys,
+    make_ca,
     object_exists,
 )
 from tools.errors import ToolsError, UsageError
@@ -45,15 +45,22 @@ class FakeTerragrunt:
     fails_at: str = ""
     ran: list[str] = field(default_factory=list)
 
-    def __call__(self, unit: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        assert environ["MTLS_BOOTSTRAP"] == "1"
-        where = "local" if "MTLS_BOOTSTRAP_STATE" in environ else "bucket"
-        told = f"{unit.name} {' '.join(command)} [{where}]"
+    def __call__(
+        self,
+        folder: Path,
+        command: Sequence[str],
+        extra: Mapping[str, str],
+        *,
+        options: Sequence[str] = (),
+    ) -> None:
+        assert extra["MTLS_BOOTSTRAP"] == "1"
+        where = "local" if "MTLS_BOOTSTRAP_STATE" in extra else "bucket"
+        told = f"{folder.name} {' '.join([*options, *command])} [{where}]"
         self.ran.append(told)
         if self.fails_at and self.fails_at in told:
             raise ToolsError("no network")
         if where == "local" and command[0] == "apply":
-            Path(environ["MTLS_BOOTSTRAP_STATE"]).write_text("state")
+            Path(extra["MTLS_BOOTSTRAP_STATE"]).write_text("state")
         if "-migrate-state" in command:
             self.in_bucket = self.migrates
 
@@ -121,15 +128,15 @@ def test_a_state_that_did_not_arrive_is_kept_and_no_role_is_made(
     assert not any(told.startswith("deploy-roles") for told in terragrunt.ran)
 
 
-def test_the_security_accounts_administrator_makes_the_ca_keys(account: Account) -> None:
+def test_the_security_accounts_administrator_makes_the_whole_ca(account: Account) -> None:
     terragrunt = FakeTerragrunt(in_bucket=True)
-    make_ca_keys(account, terragrunt)
-    assert terragrunt.ran == ["pki apply -auto-approve [bucket]"]
+    make_ca(account, terragrunt)
+    assert terragrunt.ran == ["ca --all apply [bucket]"]
 
 
-def test_no_other_account_has_ca_keys() -> None:
+def test_no_other_account_has_a_ca() -> None:
     terragrunt = FakeTerragrunt(in_bucket=True)
-    make_ca_keys(find_account(LIVE, "non-prod"), terragrunt)
+    make_ca(find_account(LIVE, "non-prod"), terragrunt)
     assert terragrunt.ran == []
 
 

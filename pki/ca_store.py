@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _OBJECT_NAME = re.compile(r"(g[1-9][0-9]{0,2})\.pem")
+_OBJECT_KEY = re.compile(
+    r"(root|issuing/(?P<environment>[a-z][a-z0-9-]{0,14}))/(?P<generation>g[1-9][0-9]{0,2})\.pem"
+)
 
 
 class CaStore:
@@ -84,6 +87,15 @@ class CaStore:
             if self.find(authority) != certificate:  # else: ours, repeated after a lost answer
                 raise self._lost_race(authority, certificate) from error
 
+    def authorities(self) -> tuple[Authority, ...]:
+        """Every CA that has a certificate: of every environment that ever had one."""
+        found = (_OBJECT_KEY.fullmatch(key) for key in self._keys(""))
+        return tuple(
+            Authority(self._organization.name, match["environment"], match["generation"])
+            for match in found
+            if match
+        )
+
     def roots(self) -> tuple[Authority, ...]:
         """Every generation of the root, oldest first."""
         return tuple(map(self._organization.root, self._generations("root/")))
@@ -125,15 +137,17 @@ class CaStore:
             hint="find out where it came from before anything trusts it",
         )
 
-    def _generations(self, prefix: str) -> list[str]:
+    def _keys(self, prefix: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
         try:
-            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+            return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
         except ClientError as error:
             raise self._translated(error) from error
-        names = (_OBJECT_NAME.fullmatch(key.removeprefix(prefix)) for key in keys)
+
+    def _generations(self, prefix: str) -> list[str]:
+        names = (_OBJECT_NAME.fullmatch(key.removeprefix(prefix)) for key in self._keys(prefix))
         return sorted((match.group(1) for match in names if match), key=lambda name: int(name[1:]))
 
     def _lost_race(self, authority: Authority, certificate: x509.Certificate) -> CaStoreError:

@@ -119,6 +119,11 @@ class Authority:
         return self.environment is None
 
     @property
+    def number(self) -> int:
+        """The generation as a number: 1 for ``g1``."""
+        return int(self.generation[1:])
+
+    @property
     def common_name(self) -> str:
         """``example Root CA G1`` or ``example dev Issuing CA G1``."""
         role = "Root CA" if self.environment is None else f"{self.environment} Issuing CA"

@@ -20,6 +20,7 @@
     │   ├── ConcurrentChangeError
     │   └── ActiveCertificateError
     ├── AppClientError           the client's OAuth app client
+    ├── CrlError                 a revocation list, or the bucket of them
     ├── TruststoreError          a bundle that is refused, or the bucket it goes to
     └── FileError                files that cannot be read or written
 
@@ -37,6 +38,7 @@ __all__ = [
     "CaStoreError",
     "CeremonyError",
     "ConcurrentChangeError",
+    "CrlError",
     "CsrError",
     "FileError",
     "IssuanceError",
@@ -134,6 +136,10 @@ class ActiveCertificateError(RegistryError):
 
 class AppClientError(PkiError):
     """The environment has no such app client."""
+
+
+class CrlError(PkiError):
+    """A revocation list cannot be published, or is not what it should be."""
 
 
 class TruststoreError(PkiError):

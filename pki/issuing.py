@@ -16,7 +16,6 @@ from typing import Any, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import (
@@ -29,7 +28,7 @@ from pki import pem, profiles
 from pki.errors import IssuanceError, KeyKeeperError, UsageError
 from pki.keys import PublicKey, WeakKeyError, signature_hash, supported
 from pki.profiles import Profile, Validity
-from pki.signer import KeptSignature, Signer, signing_key
+from pki.signer import Signer, Witness, signing_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +274,7 @@ def sign(draft: Draft, signer: Signer, now: datetime) -> Signed:
             f"the key of {draft.issuer.name.rfc4514_string()} is not the one that the draft names",
             hint="the key was replaced: a new key needs a new generation of the CA",
         )
-    witness = _Witness(signer)
+    witness = Witness(signer)
     key = draft.issuer.public_key
     certificate = draft.builder().sign(signing_key(witness), signature_hash(key))
     if not _verifies(certificate, key) or not draft.matches(certificate):
@@ -320,22 +319,6 @@ def was_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     except (InvalidSignature, TypeError, *pem.MALFORMED):
         return False
     return True
-
-
-class _Witness:
-    """A signer that remembers what the keeper's log calls the signature."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-        self.request_id: str | None = None
-
-    def public_key(self) -> PublicKey:
-        return self._signer.public_key()
-
-    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
-        kept = self._signer.sign_digest(digest, algorithm)
-        self.request_id = kept.request_id
-        return kept
 
 
 def _draft(

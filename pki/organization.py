@@ -72,8 +72,13 @@ class Environment:
 
     @property
     def pki_writer_role_arn(self) -> str:
-        """The role that may write registry and truststore; it trusts the ceremony role alone."""
+        """The role that may write registry and truststore, for the certificate authority alone."""
         return f"arn:aws:iam::{self.account_id}:role/{self.prefix}-pki-writer"
+
+    @property
+    def pki_reader_role_arn(self) -> str:
+        """The role that may read the registry, for the certificate authority alone."""
+        return f"arn:aws:iam::{self.account_id}:role/{self.prefix}-pki-reader"
 
     def app_client_parameter(self, app_client: str) -> str:
         """The SSM parameter that holds an app client's Cognito id."""
@@ -142,6 +147,11 @@ class Authority:
         return f"{self.organization}-{role}-{self.generation}"
 
     @property
+    def crl_key(self) -> str:
+        """Where an issuing CA's revocation list lies in the CRL bucket: DER, and PEM beside it."""
+        return f"{self.environment}/{self.generation}.crl"
+
+    @property
     def key_alias(self) -> str:
         """The KMS alias of its key, in the security account."""
         return f"alias/{self.key_name}"
@@ -179,6 +189,11 @@ class Organization:
     def ca_bucket(self) -> str:
         """The bucket of CA certificates, in the security account."""
         return f"{self.name}-ca-{self.security_account_id}"
+
+    @property
+    def crl_bucket(self) -> str:
+        """The bucket of certificate revocation lists, in the security account."""
+        return f"{self.name}-crl-{self.security_account_id}"
 
     def api_domain_name(self, environment: Environment) -> str:
         """The custom domain of an environment's API, as ``live/root.hcl`` makes it."""

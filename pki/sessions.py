@@ -85,6 +85,20 @@ def writer_session(
     return _checked(credentials, role_arn, environment.account_id, region)
 
 
+def reader_session(
+    session: boto3.Session, environment: Environment, operator: str
+) -> boto3.Session:
+    """Go on into an environment's account to read its registry, and do nothing else.
+
+    Raises:
+        AccountError: the role led elsewhere.
+        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: refused or unreachable.
+    """
+    role_arn, region = environment.pki_reader_role_arn, environment.region
+    credentials = _by_role(session, role_arn, region, operator)
+    return _checked(credentials, role_arn, environment.account_id, region)
+
+
 def _by_role(
     session: boto3.Session, role_arn: str, region: str, operator: str
 ) -> "CredentialsTypeDef":

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_kms.literals import SigningAlgorithmSpecType
 
-__all__ = ["FileSigner", "KeptSignature", "KmsSigner", "Signer", "signing_key"]
+__all__ = ["FileSigner", "KeptSignature", "KmsSigner", "Signer", "Witness", "signing_key"]
 
 _KMS_ALGORITHMS: "dict[tuple[type, str], SigningAlgorithmSpecType]" = {
     (rsa.RSAPublicKey, "sha256"): "RSASSA_PKCS1_V1_5_SHA_256",
@@ -176,6 +176,29 @@ class FileSigner:
         if isinstance(self._private_key, rsa.RSAPrivateKey):
             return KeptSignature(self._private_key.sign(digest, PKCS1v15(), prehashed))
         return KeptSignature(self._private_key.sign(digest, ec.ECDSA(prehashed)))
+
+
+class Witness:
+    """A signer that remembers what the keeper's log calls the last signature.
+
+    Attributes:
+        request_id: see :class:`KeptSignature`; None before the first.
+    """
+
+    def __init__(self, signer: Signer) -> None:
+        """Stand before the keeper."""
+        self._signer = signer
+        self.request_id: str | None = None
+
+    def public_key(self) -> PublicKey:
+        """See :meth:`Signer.public_key`."""
+        return self._signer.public_key()
+
+    def sign_digest(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> KeptSignature:
+        """See :meth:`Signer.sign_digest`."""
+        kept = self._signer.sign_digest(digest, algorithm)
+        self.request_id = kept.request_id
+        return kept
 
 
 def signing_key(signer: Signer) -> PrivateKey:

@@ -191,6 +191,16 @@ class Organization:
         return f"{self.name}-ca-{self.security_account_id}"
 
     @property
+    def ceremony_log_bucket(self) -> str:
+        """The object-locked bucket of the ceremonies' transcripts, in the security account."""
+        return f"{self.name}-ceremony-log-{self.security_account_id}"
+
+    @property
+    def transcript_key_alias(self) -> str:
+        """The KMS alias of the key that signs transcripts, in the security account."""
+        return f"alias/{self.name}-transcript"
+
+    @property
     def crl_bucket(self) -> str:
         """The bucket of certificate revocation lists, in the security account."""
         return f"{self.name}-crl-{self.security_account_id}"
@@ -207,6 +217,12 @@ class Organization:
     def keeper_for(self, authority: Authority) -> KeeperChoice:
         """Where a CA's key is kept, and of what type a new one is."""
         return self.root_keys if authority.is_root else self.issuing_keys
+
+    def key_id(self, authority: Authority) -> str:
+        """What the keeper of a CA's key calls it."""
+        if self.keeper_for(authority).keeper is KeeperKind.KMS:
+            return authority.key_alias
+        return authority.key_path
 
     def root(self, generation: str) -> Authority:
         """The root CA of a generation."""

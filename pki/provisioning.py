@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import RegistryRecord, Status, fingerprint
 from pki.delivery import CERTIFICATE, CHAIN, PRIVATE_KEY, ClientFolder, Delivery, Interrupted
-from pki.errors import ActiveCertificateError, FileError, RegistryError
+from pki.errors import ActiveCertificateError, FileError, KeyReusedError, RegistryError
 from pki.issuing import CertificateAuthority, issue_client, was_issued_by
 from pki.keys import KeyType, PrivateKey, PublicKey, generate, public_key_sha256, supported
 from pki.profiles import CLIENT
@@ -170,9 +170,10 @@ def _require_no_other(provisioning: Provisioning, request: ClientRequest) -> Non
 
 def _require_new_key(provisioning: Provisioning, key: PublicKey) -> None:
     """Whoever had it: a key that was given up as compromised stays so under any name."""
-    for record in provisioning.registry.with_public_key(public_key_sha256(key)):
-        raise RegistryError(
-            f"{record.client_id} already has, or had, a certificate for this key",
+    owner = provisioning.registry.owner_of_key(public_key_sha256(key))
+    if owner is not None:
+        raise KeyReusedError(
+            f"a certificate already has, or had, this key: fingerprint {owner}",
             hint="every certificate gets a key of its own: make a new key and request",
         )
 
@@ -198,7 +199,8 @@ def _stage_new(provisioning: Provisioning, request: ClientRequest) -> Interrupte
 
 
 def _deliver(provisioning: Provisioning, staged: Interrupted, *, resumed: bool) -> Provisioned:
-    provisioning.registry.add(staged.record, public_key_sha256(_key_of(staged)))
+    seen = provisioning.registry.client(staged.record.client_id)
+    provisioning.registry.add(staged.record, public_key_sha256(_key_of(staged)), seen)
     provisioning.progress.step(f"registered {staged.record.fingerprint}")
     provisioning.folder.publish()
     provisioning.progress.step(f"wrote {provisioning.folder.path(CERTIFICATE)}")

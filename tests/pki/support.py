@@ -3,8 +3,8 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +14,7 @@ from botocore.client import BaseClient
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from clientcert import RegistryRecord, Status
 from pki.ca_store import CaStore
 from pki.issuing import CertificateAuthority, issue_issuing_ca, issue_root
 from pki.keys import KeyType, generate
@@ -193,6 +194,29 @@ def build_hierarchy(
     name = ca_name("example", f"example dev Issuing CA {generation}")
     certificate = issue_issuing_ca(root, signer.public_key(), name, now)
     return Hierarchy(root, CertificateAuthority(certificate, signer))
+
+
+def client_record(fingerprint: str = "a" * 64, **changes: Any) -> RegistryRecord:
+    """The record of a certificate that nobody issued."""
+    usual = RegistryRecord(
+        fingerprint=fingerprint,
+        client_id="device-001",
+        serial_number="1234",
+        issuer="CN=issuer",
+        not_before=NOW,
+        not_after=NOW + timedelta(days=365),
+        status=Status.ACTIVE,
+        scopes=frozenset({"api/read"}),
+        cognito_client_id="cognito-id",
+        issued_at=NOW,
+    )
+    return replace(usual, **changes)
+
+
+def register(registry: Registry, record: RegistryRecord, **beside: Any) -> None:
+    """Add a record as the newest of its client; its fingerprint stands for its key."""
+    seen = registry.client(record.client_id)
+    registry.add(record, f"key of {record.fingerprint}", seen, **beside)
 
 
 class KilledError(BaseException):

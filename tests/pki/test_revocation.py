@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clientcert import RegistryRecord, RevocationReason, Status
-from pki.errors import RegistryError, UnknownClientError, UsageError
+from pki.errors import UnknownClientError, UsageError
 from pki.registry import Registry
 from pki.revocation import (
     Revocation,
@@ -19,32 +18,17 @@ from pki.revocation import (
     revoke,
     revoke_client,
 )
-from tests.pki.support import NOW, Cloud, RecordedProgress
+from tests.pki.support import NOW, Cloud, RecordedProgress, register
+from tests.pki.support import client_record as record
 
 LATER = NOW + timedelta(hours=1)
-
-
-def record(fingerprint: str = "a" * 64, **changes: Any) -> RegistryRecord:
-    usual = RegistryRecord(
-        fingerprint=fingerprint,
-        client_id="device-001",
-        serial_number="1234",
-        issuer="CN=issuer",
-        not_before=NOW,
-        not_after=NOW + timedelta(days=365),
-        status=Status.ACTIVE,
-        scopes=frozenset({"api/read"}),
-        cognito_client_id="cognito-id",
-        issued_at=NOW,
-    )
-    return replace(usual, **changes)
 
 
 @pytest.fixture
 def add(cloud: Cloud) -> Callable[..., RegistryRecord]:
     def add_record(*arguments: str, **changes: Any) -> RegistryRecord:
         added = record(*arguments, **changes)
-        cloud.registry().add(added, "key")
+        register(cloud.registry(), added)
         return added
 
     return add_record
@@ -282,41 +266,3 @@ def test_a_serial_of_two_issuers_is_ambiguous(
 def test_an_unknown_serial_is_refused(cloud: Cloud) -> None:
     with pytest.raises(UnknownClientError, match="serial number 99"):
         by_serial(cloud.registry(), "99")
-
-
-def test_adding_the_same_record_again_is_no_error(
-    cloud: Cloud, add: Callable[..., RegistryRecord]
-) -> None:
-    added = add()
-
-    cloud.registry().add(added, "key")
-
-    assert cloud.registry().of_client("device-001") == (added,)
-
-
-def test_a_fingerprint_is_never_overwritten(
-    cloud: Cloud, add: Callable[..., RegistryRecord]
-) -> None:
-    added = add()
-
-    with pytest.raises(RegistryError, match="with other facts"):
-        cloud.registry().add(record(scopes=frozenset({"api/write"})), "key")
-
-    assert cloud.registry().find(added.fingerprint) == added
-
-
-def test_a_malformed_item_is_named(cloud: Cloud, add: Callable[..., RegistryRecord]) -> None:
-    item = record().to_item() | {"status": {"S": "perhaps"}}
-    cloud.workload("dynamodb").put_item(TableName=cloud.environment.registry_table, Item=item)
-
-    with pytest.raises(RegistryError, match=r"a{64} is malformed: status"):
-        cloud.registry().find("a" * 64)
-
-
-def test_a_missing_table_is_named_with_what_to_do(cloud: Cloud) -> None:
-    cloud.workload("dynamodb").delete_table(TableName=cloud.environment.registry_table)
-
-    with pytest.raises(RegistryError, match="no table example-dev-registry in account 2") as caught:
-        cloud.registry().of_client("device-001")
-
-    assert caught.value.hint == "apply the unit dev/registry first"

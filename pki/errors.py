@@ -13,7 +13,8 @@
     │   └── AlreadyBootstrappedError
     ├── CeremonyError            a ceremony that is refused, or cannot go on
     │   ├── PlanError            a plan that is malformed, out of date, or not of this world
-    │   └── ApprovalError        an approval of something else, or by the wrong person
+    │   ├── ApprovalError        an approval of something else, or by the wrong person
+    │   └── TranscriptError      a transcript that is not whole, or that another run writes
     ├── RegistryError            the environment's registry
     │   ├── UnknownClientError
     │   ├── KeyReusedError
@@ -48,6 +49,7 @@ __all__ = [
     "PkiError",
     "PlanError",
     "RegistryError",
+    "TranscriptError",
     "TruststoreError",
     "UnknownClientError",
     "UsageError",
@@ -112,6 +114,10 @@ class PlanError(CeremonyError):
 
 class ApprovalError(CeremonyError):
     """An approval is malformed, of another plan, or by somebody who may not give it."""
+
+
+class TranscriptError(CeremonyError):
+    """A transcript is not whole, or cannot be continued."""
 
 
 class RegistryError(PkiError):

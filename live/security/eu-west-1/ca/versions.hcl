@@ -2,6 +2,7 @@
 # modules/<name>/v1.2.0.
 locals {
   versions = {
-    pki = "local"
+    ceremony-log = "local"
+    pki          = "local"
   }
 }

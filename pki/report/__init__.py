@@ -1,0 +1,1 @@
+"""Reports of what ends when: for a terminal, for programs, and as a page."""

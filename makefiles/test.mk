@@ -5,7 +5,7 @@ test: lint test-policies test-terraform test-unit test-e2e ## Run everything tha
 
 .PHONY: test-unit
 test-unit: ## Run the Python tests that need no platform
-	@$(call with,terraform terragrunt opa) pytest -m 'not platform' -n auto --dist loadfile $(ARGS)
+	@$(call with,terraform terragrunt opa softhsm2-util) pytest -m 'not platform' -n auto --dist loadfile $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests against a platform of their own

@@ -1,4 +1,4 @@
-"""Provides the command-line tools: found on PATH, or built once into the user's cache.
+"""Provides the command-line tools: found on PATH, or built or unpacked once into the user's cache.
 
     python -m tools.install                              every tool
     python -m tools.install terraform terragrunt         these
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import terraform_config, versions
+from tools import debian, terraform_config, versions
 from tools.errors import ToolsError, exit_code
 from tools.paths import LINKS, ROOT, cache_dir, locked
 from tools.versions import Tool, Version
@@ -145,6 +145,8 @@ def provide(tool: Tool, tools: Mapping[str, Tool], machine: Machine, console: Co
         found = find(candidate, machine)
         if found is not None:
             return found
+    if tool.debian:
+        return unpack(tool, machine, console)
     buildable = stand_in or tool
     binary = build(buildable, machine, console, wanted=tool)
     return Found(buildable, binary, Version.parse(buildable.version))
@@ -220,8 +222,40 @@ def build(tool: Tool, machine: Machine, console: Console, *, wanted: Tool) -> Pa
     return binary
 
 
+def unpack(tool: Tool, machine: Machine, console: Console) -> Found:
+    """Unpacks a tool's Debian package into the cache, unless it is there already.
+
+    Raises:
+        ToolsError: This is no Debian, the package cannot be had, or its version does not fit.
+    """
+    folder = machine.cache / "tools" / f"{tool.debian}-debian-{os.uname().machine}"
+    binary = folder / "usr" / "bin" / tool.name
+    missing = f"{tool.name} (>= {tool.minimum}, < {tool.below}) is not on PATH"
+    lock = machine.cache / "locks" / f"{folder.name}.lock"
+    with locked(lock, lambda: console.print(f"{tool.name}: another process is fetching it")):
+        if not binary.is_file():
+            apt = machine.which("apt-get")
+            if apt is None:
+                raise ToolsError(
+                    f"{missing}, and there is no apt-get to fetch it with", hint=_ways(tool)
+                )
+            with console.status(f"{tool.name}: fetching the Debian package {tool.debian} (once)"):
+                debian.unpack(tool.debian, folder, apt, machine.environ)
+            console.print(f"{tool.name}: unpacked the Debian package {tool.debian}")
+    version = version_of(binary, machine.environ)
+    if version is None or not tool.fits(version):
+        raise ToolsError(
+            f"{missing}, and {binary} of the Debian package {tool.debian} "
+            + ("does not run" if version is None else f"is {version}"),
+            hint=_ways(tool),
+        )
+    return Found(tool, binary, version)
+
+
 def _ways(tool: Tool) -> str:
-    """How a person gets a tool that was asked for: mise.toml holds each of them."""
+    """How a person gets a tool that was asked for: mise.toml holds what is not Debian's."""
+    if tool.debian:
+        return f"install {tool.debian} with your package manager"
     return f"install {tool.name} with `mise install` or your package manager"
 
 

@@ -49,6 +49,7 @@ class Tool:
         minimum: The lowest version that fits.
         below: The lowest version that no longer fits.
         package: The Go package to build it from; empty when it cannot be built.
+        debian: The Debian package to unpack it from; empty for none.
         ldflags: Linker flags of that build, which tell the binary its version.
         build_minutes: About how long the build takes on two cores.
         stand_in: The tool that can do its work where it is missing; empty for none.
@@ -59,6 +60,7 @@ class Tool:
     minimum: Version
     below: Version
     package: str = ""
+    debian: str = ""
     ldflags: str = ""
     build_minutes: int = 1
     stand_in: str = ""

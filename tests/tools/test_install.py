@@ -302,6 +302,83 @@ def test_links_of_the_checkout_are_not_what_path_has(
         provide(machine, console)
 
 
+TRAY = Tool("tray-util", "2.6.1", Version(2, 6), Version(3, 0), debian="tray")
+
+# An apt that notes what it is asked, and puts a package where it is told to keep what it fetches.
+APT = """
+echo "$*" >> "$HOME/asked"
+case "$*" in *install*) ;; *) exit 0 ;; esac
+for option in "$@"; do
+  case "$option" in Dir::Cache=*) echo deb > "${option#Dir::Cache=}/archives/tray.deb" ;; esac
+done
+"""
+
+# A dpkg-deb that unpacks a program which says its version.
+DPKG_DEB = """
+mkdir -p "$3/usr/bin"
+printf '#!/bin/sh\\necho 2.6.1\\n' > "$3/usr/bin/tray-util"
+chmod +x "$3/usr/bin/tray-util"
+"""
+
+
+def test_a_tool_of_a_debian_package_is_unpacked_once_and_changes_nothing_else(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "apt-get", APT)
+    script(tmp_path / "bin" / "dpkg-deb", DPKG_DEB)
+
+    first = provide(machine, console, TRAY)
+    second = provide(machine, console, TRAY)
+
+    assert first == second
+    assert first.path.is_relative_to(machine.cache)
+    assert first.version == Version(2, 6, 1)
+    asked = (Path(machine.environ["HOME"]) / "asked").read_text().splitlines()
+    assert [line.split()[-1] for line in asked] == ["update", "tray"]
+    assert all(f"Dir::State={machine.cache}" in line for line in asked)
+    assert "--download-only" in asked[1]
+    assert shown(console) == "tray-util: unpacked the Debian package tray\n"
+
+
+def test_a_tool_of_a_debian_package_on_path_is_used(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    there = script(tmp_path / "bin" / "tray-util", "echo 2.7.0")
+
+    assert provide(machine, console, TRAY).path == there
+
+
+def test_a_debian_package_that_cannot_be_fetched_shows_why_and_leaves_nothing(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "apt-get", "echo 'E: Unable to locate package tray'; exit 100")
+
+    with pytest.raises(ToolsError, match="tray could not be fetched:\nE: Unable to loc") as caught:
+        provide(machine, console, TRAY)
+
+    assert "sudo apt-get install tray" in caught.value.hint
+    assert list((machine.cache / "tools").iterdir()) == []
+
+
+def test_a_debian_package_of_another_version_is_refused(
+    tmp_path: Path, script: Script, machine: Machine, console: Console
+) -> None:
+    script(tmp_path / "bin" / "apt-get", APT)
+    script(tmp_path / "bin" / "dpkg-deb", DPKG_DEB.replace("2.6.1", "3.0.0"))
+
+    with pytest.raises(ToolsError, match=r"of the Debian package tray is 3\.0\.0"):
+        provide(machine, console, TRAY)
+
+
+def test_without_apt_the_error_names_the_package(machine: Machine, console: Console) -> None:
+    with pytest.raises(
+        ToolsError, match=r"tray-util \(>= 2\.6\.0.* no apt-get to fetch it"
+    ) as caught:
+        provide(machine, console, TRAY)
+
+    assert caught.value.hint == "install tray with your package manager"
+
+
 def test_the_environment_finds_terraform_and_its_provider(
     tmp_path: Path, script: Script, environ: dict[str, str], console: Console
 ) -> None:
@@ -357,7 +434,10 @@ def test_the_command_line_takes_names_and_a_command() -> None:
 def test_the_command_line_means_every_tool_when_it_names_none() -> None:
     names, command = install.parse([])
 
-    assert names == ["terraform", "terragrunt", "opa", "actionlint", "terraform-docs", "vegeta"]
+    assert names == [
+        *("terraform", "terragrunt", "opa", "actionlint", "terraform-docs", "vegeta"),
+        "softhsm2-util",
+    ]
     assert command == []
 
 

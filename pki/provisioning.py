@@ -172,8 +172,10 @@ def _require_new_key(provisioning: Provisioning, key: PublicKey) -> None:
     """Whoever had it: a key that was given up as compromised stays so under any name."""
     owner = provisioning.registry.owner_of_key(public_key_sha256(key))
     if owner is not None:
+        record = provisioning.registry.find(owner)
+        whose = "another client" if record is None else record.client_id
         raise KeyReusedError(
-            f"a certificate already has, or had, this key: fingerprint {owner}",
+            f"{whose} already has, or had, a certificate for this key",
             hint="every certificate gets a key of its own: make a new key and request",
         )
 

@@ -195,7 +195,7 @@ def test_a_key_is_certified_once(provisioning: Provisioning, cloud: Cloud, tmp_p
     request = replace(REQUEST, key=generate(KeyType.EC_P256).public_key(), additional=True)
     provision(provisioning, request)
 
-    with pytest.raises(RegistryError, match="already has, or had, this key"):
+    with pytest.raises(RegistryError, match="already has, or had, a certificate for this key"):
         provision(replace(provisioning, folder=ClientFolder(tmp_path / "next")), request)
 
     assert len(cloud.registry().of_client("device-001")) == 1
@@ -208,7 +208,7 @@ def test_a_key_that_another_client_gave_up_is_not_certified_under_a_new_name(
     compromised = provision(provisioning, request).record
     cloud.registry().revoke(compromised.fingerprint, RevocationReason.KEY_COMPROMISE, NOW)
 
-    with pytest.raises(RegistryError, match="already has, or had, this key") as caught:
+    with pytest.raises(RegistryError, match="already has, or had, a certificate for this key") as caught:
         provision(
             replace(provisioning, folder=ClientFolder(tmp_path / "device-002")),
             replace(request, client_id="device-002"),
@@ -365,7 +365,7 @@ def test_an_unregistered_certificate_is_not_completed_for_a_key_used_meanwhile(
     meanwhile = provision(beside, request).record
     cloud.registry().revoke(meanwhile.fingerprint, RevocationReason.KEY_COMPROMISE, NOW)
 
-    with pytest.raises(RegistryError, match="already has, or had, this key"):
+    with pytest.raises(RegistryError, match="already has, or had, a certificate for this key"):
         provision(provisioning, request)
 
     assert len(cloud.registry().of_client("device-001")) == 1

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.functions.support import REGION, Handler, HttpServer, Invoke, LambdaContext, LogLines
+from tests.pki.conftest import aws, cloud, live_dir  # noqa: F401 # the issuer's cloud is the CA's
 
 # A machine with much else to do is no failure.
 settings.register_profile("functions", deadline=None)

@@ -1,0 +1,1 @@
+"""Many certificates in one run: read, judged, drafted, signed, registered, delivered; resumable."""

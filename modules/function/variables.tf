@@ -85,13 +85,13 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Seconds after which Lambda ends an invocation. At most 29: API Gateway waits 30 for an integration (10 for an authorizer)."
+  description = "Seconds after which Lambda ends an invocation. Behind API Gateway at most 29: it waits 30 for an integration (10 for an authorizer)."
   type        = number
   default     = 10
 
   validation {
-    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 29 && floor(var.timeout_seconds) == var.timeout_seconds
-    error_message = "timeout_seconds must be a whole number from 1 to 29."
+    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
+    error_message = "timeout_seconds must be a whole number from 1 to 900."
   }
 }
 

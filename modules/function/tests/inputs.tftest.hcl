@@ -191,11 +191,11 @@ run "refuses_a_timeout_of_nothing" {
   expect_failures = [var.timeout_seconds]
 }
 
-run "refuses_a_timeout_longer_than_api_gateway_waits" {
+run "refuses_a_timeout_longer_than_lambdas" {
   command = plan
 
   variables {
-    timeout_seconds = 30
+    timeout_seconds = 901
   }
 
   expect_failures = [var.timeout_seconds]

@@ -9,5 +9,6 @@ locals {
     http-api-mtls = "local"
     registry      = "local"
     truststore    = "local"
+    watch         = "local"
   }
 }

@@ -41,7 +41,8 @@ from local.edge.model import (
     Stage,
     Throttle,
 )
-from local.edge.truststore import MAX_BYTES, ClientTrust, ObjectMissingError, Pin, Pinned, S3Object
+from local.edge.truststore import ObjectMissingError, Pin, Pinned, S3Object
+from pki.gateway.truststore import MAX_BYTES, ClientTrust
 
 MAX_INTEGRATION_SECONDS = 30.0
 CONNECTIONS = 64

@@ -11,7 +11,6 @@ from cryptography import x509
 
 from local.edge import event, response
 from local.edge.authorizer import Authorizers
-from local.edge.chain import Judgement, judge
 from local.edge.event import Json, Selected
 from local.edge.http import (
     FORBIDDEN,
@@ -26,7 +25,8 @@ from local.edge.invoke import FunctionFailedError, Invoke, InvokeError
 from local.edge.model import Api, Authorization, Domain, Integration, Snapshot
 from local.edge.routing import DEFAULT_ROUTE, decode_path, select_mapping, select_route
 from local.edge.throttle import Throttles
-from local.edge.truststore import ClientTrust
+from pki.gateway.chain import Judgement, judge
+from pki.gateway.truststore import ClientTrust
 
 
 class ClientCertificate:

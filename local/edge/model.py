@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from local.edge.truststore import ClientTrust
+from pki.gateway.truststore import ClientTrust
 
 _LAMBDA_ARN = re.compile(
     r"arn:(?P<partition>aws[\w-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"

@@ -45,7 +45,7 @@ from local.edge.http import (
 from local.edge.model import Snapshot
 from local.edge.response import REQUEST_ID_HEADER
 from local.edge.tls import EdgeConnection, ServerConnections, client_certificate, server_name
-from local.edge.truststore import UNREADABLE
+from pki.gateway.truststore import UNREADABLE
 
 IDLE_SECONDS = 60
 LINGER_SECONDS = 10

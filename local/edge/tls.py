@@ -17,10 +17,10 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from local.edge.certificates import ServerCertificates
-from local.edge.chain import Refusal, judge
 from local.edge.errors import EdgeError
 from local.edge.model import Domain, Snapshot
-from local.edge.truststore import UNREADABLE, ClientTrust
+from pki.gateway.chain import Refusal, judge
+from pki.gateway.truststore import UNREADABLE, ClientTrust
 
 # The suites of security policy TLS_1_2 that have forward secrecy. Security level 0 only so that a
 # weak client certificate gets through the handshake, to be refused with a 403 like any other.

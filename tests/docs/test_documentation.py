@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from local.edge.chain import Refusal as EdgeRefusal
 from local.story import SCENES, Scene
 from mtls_authorizer.refusal import Refusal as AuthorizerRefusal
 from mtls_token.refusal import ERRORS
 from mtls_token.refusal import Refusal as TokenRefusal
 from mtls_token_binding.binding import Refusal as BindingRefusal
+from pki.gateway.chain import Refusal as EdgeRefusal
 from tests.support import REPOSITORY
 
 PAGES = [

@@ -32,7 +32,7 @@ from local.edge.model import (
     Stage,
 )
 from local.edge.tls import RefuseWith
-from local.edge.truststore import ClientTrust, Truststore, parse
+from pki.gateway.truststore import ClientTrust, Truststore, parse
 
 NOW = dt.datetime(2026, 3, 12, 19, 3, 58, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

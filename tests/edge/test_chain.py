@@ -12,8 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.edge.chain import Judgement, Refusal, judge
-from local.edge.truststore import InvalidTruststore
+from pki.gateway.chain import Judgement, Refusal, judge
+from pki.gateway.truststore import InvalidTruststore
 from tests.edge.support import DAY, NOW, Issued, issue, name, truststore
 
 ROOT = issue("Root", ca=True)

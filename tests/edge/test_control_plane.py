@@ -28,7 +28,7 @@ from local.edge.model import (
     Stage,
     Throttle,
 )
-from local.edge.truststore import InvalidTruststore, Truststore
+from pki.gateway.truststore import InvalidTruststore, Truststore
 from tests.edge.emulator import Answer, Emulator, configure
 from tests.edge.support import ACCOUNT, HOST, NOW, REGION, function_ref, issue
 

@@ -16,7 +16,7 @@ from local.edge.model import (
     Stage,
     Throttle,
 )
-from local.edge.truststore import InvalidTruststore
+from pki.gateway.truststore import InvalidTruststore
 from tests.edge.support import (
     DAY,
     HOST,

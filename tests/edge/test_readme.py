@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import local.edge
-from local.edge.chain import Refusal
+from pki.gateway.chain import Refusal
 
 README = (Path(local.edge.__file__).parent / "README.md").read_text()
 

@@ -9,17 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.edge.truststore import (
-    MAX_BYTES,
-    InvalidTruststore,
-    ObjectMissingError,
-    Pin,
-    Pinned,
-    S3Object,
-    Truststore,
-    expired,
-    parse,
-)
+from local.edge.truststore import ObjectMissingError, Pin, Pinned, S3Object
+from pki.gateway.truststore import MAX_BYTES, InvalidTruststore, Truststore, expired, parse
 from tests.edge.support import ACCOUNT, DAY, HOST, NOW, issue, truststore
 
 ROOT = issue("Root", ca=True)

@@ -28,7 +28,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from local.edge.truststore import UNREADABLE, ClientTrust, InvalidTruststore, Truststore
+from pki.gateway.truststore import UNREADABLE, ClientTrust, InvalidTruststore, Truststore
 
 MAX_CA_LEVELS = 4
 MIN_RSA_BITS = 2048

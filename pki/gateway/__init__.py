@@ -1,0 +1,1 @@
+"""What API Gateway checks in a handshake: the edge imitates it, and diagnose replays it."""

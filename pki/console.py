@@ -7,7 +7,9 @@ failed, 2 wrong usage, 130 interrupted.
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +25,8 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as AwsConnectionError
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from pki.errors import PkiError, UsageError
@@ -37,7 +41,7 @@ _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "Signatur
 
 
 class Output:
-    """Where a command's result, progress and notes go; also a :class:`pki.progress.Progress`."""
+    """Where result, progress and notes go; also a :class:`pki.progress.BulkProgress`."""
 
     def __init__(self, *, as_json: bool) -> None:
         """Choose between words and JSON for the result."""
@@ -48,6 +52,21 @@ class Output:
     def step(self, message: str) -> None:
         """Say that a step is done."""
         self._err.print(Text.assemble(("✓ ", "green"), message))
+
+    @contextmanager
+    def track(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show how far a long step is, on a terminal only; say that it is done afterwards."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Bar(
+            *columns,
+            TimeRemainingColumn(),
+            console=self._err,
+            transient=True,
+            disable=not self._err.is_terminal,
+        ) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda done: bar.advance(task, done)
+        self.step(f"{label}: {total}")
 
     def note(self, message: str) -> None:
         """Say something that the reader should know."""
@@ -62,6 +81,23 @@ class Output:
         self._err.print(Text.assemble(("error: ", "bold red"), message))
         if hint is not None:
             self._err.print(Text.assemble(("hint: ", "bold"), hint))
+
+    def ask(self, question: str) -> str:
+        """Ask the person at the terminal, or whoever writes to standard input.
+
+        Raises:
+            UsageError: nobody answers.
+        """
+        self._err.print(Text.assemble(("? ", "cyan"), f"{question}: "), end="")
+        answer = sys.stdin.readline()
+        if not answer:
+            raise UsageError(f"{question}: no answer, standard input is at its end")
+        return answer.strip()
+
+    def show(self, document: Fields) -> None:
+        """Show the person at the terminal what they are to judge, one line a field."""
+        for line in _lines(document):
+            self._err.print(line)
 
     def result(self, document: Fields) -> None:
         """Print the command's data: JSON, or one line a field."""

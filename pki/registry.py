@@ -217,7 +217,9 @@ class Registry:
     def revoke(
         self, fingerprint: str, reason: RevocationReason, now: datetime
     ) -> tuple[RegistryRecord, bool]:
-        """Mark a certificate revoked, if it is active.
+        """Mark a certificate revoked, if it is active or on hold.
+
+        Revoked for good after a hold, it keeps the hold's time: it was not to be trusted since.
 
         Returns:
             The record as it now is, and whether this call revoked it.
@@ -227,16 +229,20 @@ class Registry:
             RegistryError: the item is malformed, or there is no table.
         """
         record = self._existing(fingerprint)
-        if record.status is Status.REVOKED:
+        ends_hold = reason is not RevocationReason.CERTIFICATE_HOLD
+        if record.status is Status.REVOKED and not (ends_hold and _is_on_hold(record)):
             return record, False
         revoked = replace(
             record, status=Status.REVOKED, revoked_at=now, revocation_reason=reason
         ).to_item()
+        hold = {":hold": {"S": RevocationReason.CERTIFICATE_HOLD.value}} if ends_hold else {}
         return self._change(
             fingerprint,
-            "SET #status = :revoked, revoked_at = :now, revocation_reason = :reason",
-            "#status = :active",
-            {
+            "SET #status = :revoked, revoked_at = if_not_exists(revoked_at, :now), "
+            "revocation_reason = :reason",
+            "#status = :active" + (" OR revocation_reason = :hold" if ends_hold else ""),
+            hold
+            | {
                 ":active": {"S": Status.ACTIVE.value},
                 ":revoked": revoked["status"],
                 ":now": revoked["revoked_at"],
@@ -458,8 +464,12 @@ def _retirement_values(at: datetime) -> dict[str, Any]:
     return {":at": {"S": moment}, ":active": {"S": Status.ACTIVE.value}}
 
 
+def _is_on_hold(record: RegistryRecord) -> bool:
+    return record.revocation_reason is RevocationReason.CERTIFICATE_HOLD
+
+
 def _require_hold(record: RegistryRecord) -> None:
-    if record.revocation_reason is not RevocationReason.CERTIFICATE_HOLD:
+    if not _is_on_hold(record):
         raise RegistryError(
             f"{record.fingerprint} of {record.client_id} is revoked for good "
             f"({record.revocation_reason}): only {RevocationReason.CERTIFICATE_HOLD} ends",

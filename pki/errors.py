@@ -23,6 +23,9 @@
     ├── AppClientError           the client's OAuth app client
     ├── CrlError                 a revocation list, or the bucket of them
     ├── TruststoreError          a bundle that is refused, or the bucket it goes to
+    │   └── RolloutError         a version that the domain does not take, or that fails its callers
+    │       └── CanaryError      a client of ours that is not let in
+    ├── DiagnosisError           what a call is judged by cannot be had
     └── FileError                files that cannot be read or written
 
 Only ``pki.console`` turns these into words and an exit code.
@@ -37,10 +40,12 @@ __all__ = [
     "AppClientError",
     "ApprovalError",
     "CaStoreError",
+    "CanaryError",
     "CeremonyError",
     "ConcurrentChangeError",
     "CrlError",
     "CsrError",
+    "DiagnosisError",
     "FileError",
     "IssuanceError",
     "KeyKeeperError",
@@ -49,6 +54,7 @@ __all__ = [
     "PkiError",
     "PlanError",
     "RegistryError",
+    "RolloutError",
     "TranscriptError",
     "TruststoreError",
     "UnknownClientError",
@@ -152,5 +158,17 @@ class TruststoreError(PkiError):
     """The bundle is refused, or its bucket is."""
 
 
+class RolloutError(TruststoreError):
+    """A version of the truststore is not in force, or fails those who call."""
+
+
+class CanaryError(RolloutError):
+    """A client of ours is not let in."""
+
+
 class FileError(PkiError):
     """A file cannot be read, or must not be overwritten."""
+
+
+class DiagnosisError(PkiError):
+    """What a call is judged by cannot be had."""

@@ -5,7 +5,9 @@ Overwriting the object changes nothing by itself: a domain name reads the versio
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +21,14 @@ from pki.truststore import OBJECT_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _UNVERSIONED = "null"
 _NO_VERSION = {"NoSuchVersion", "NoSuchKey", "InvalidArgument", "MethodNotAllowed"}
 """A version that never was, one that is malformed, and one that marks a deletion."""
+
+_DISTRUSTED, _REASON = "distrusted", "reason"
+"""Metadata of the object."""
 
 _MAXIMUM_PIN_BYTES = 4096
 
@@ -77,11 +83,28 @@ class Stored:
         pin: its version and digest.
         etag: for the precondition of the next write.
         bundle: its content.
+        distrusted: generations that were taken out as compromised, now or in a version before.
     """
 
     pin: Pin
     etag: str
     bundle: bytes
+    distrusted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version in the bucket's history.
+
+    Attributes:
+        id: the S3 version id.
+        uploaded_at: UTC.
+        is_current: whether S3 serves it when no version is named.
+    """
+
+    id: str
+    uploaded_at: datetime
+    is_current: bool
 
 
 class TruststoreBucket:
@@ -111,12 +134,10 @@ class TruststoreBucket:
             if error_code(error) == "NoSuchKey":
                 return None
             raise self._translated(error) from error
-        bundle = answer["Body"].read()
-        pin = Pin(_version(answer.get("VersionId")), _sha256(bundle))
-        return Stored(pin, answer["ETag"], bundle)
+        return _stored(answer)
 
-    def bundle(self, version: str) -> bytes:
-        """The bundle of one version.
+    def stored(self, version: str) -> Stored:
+        """One version of the truststore.
 
         Raises:
             TruststoreError: there is no such version, or no such bucket.
@@ -130,28 +151,74 @@ class TruststoreBucket:
                     hint="truststore status lists the versions that there are",
                 ) from error
             raise self._translated(error) from error
-        return answer["Body"].read()
+        return _stored(answer)
 
-    def store(self, bundle: bytes, replaces: Stored | None) -> Pin:
+    def versions(self) -> tuple[Version, ...]:
+        """The bucket's history, newest first.
+
+        Raises:
+            TruststoreError: there is no such bucket.
+        """
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=OBJECT_KEY
+        )
+        try:
+            entries = [
+                Version(entry["VersionId"], entry["LastModified"], entry["IsLatest"])
+                for page in pages
+                for entry in page.get("Versions", ())
+                if entry["Key"] == OBJECT_KEY
+            ]
+        except ClientError as error:
+            raise self._translated(error) from error
+        return tuple(sorted(entries, key=lambda entry: entry.uploaded_at, reverse=True))
+
+    def store(
+        self,
+        bundle: bytes,
+        replaces: Stored | None,
+        distrusted: Collection[str] = (),
+        reason: str | None = None,
+    ) -> Pin:
         """Upload a new version, provided that the bucket still holds what it replaces.
+
+        Args:
+            bundle: the content.
+            replaces: what the bucket held when it was looked at.
+            distrusted: generations that are compromised; kept beside the object, as why is.
+            reason: why they are, ASCII.
 
         Raises:
             TruststoreError: somebody else uploaded meanwhile, or the bucket keeps no versions.
         """
+        metadata = {_DISTRUSTED: ",".join(sorted(distrusted))} if distrusted else {}
+        if reason is not None:
+            metadata[_REASON] = reason
         try:
             if replaces is None:
                 answer = self._s3.put_object(
-                    Bucket=self._bucket, Key=OBJECT_KEY, Body=bundle, IfNoneMatch="*"
+                    Bucket=self._bucket,
+                    Key=OBJECT_KEY,
+                    Body=bundle,
+                    Metadata=metadata,
+                    IfNoneMatch="*",
                 )
             else:
                 answer = self._s3.put_object(
-                    Bucket=self._bucket, Key=OBJECT_KEY, Body=bundle, IfMatch=replaces.etag
+                    Bucket=self._bucket,
+                    Key=OBJECT_KEY,
+                    Body=bundle,
+                    Metadata=metadata,
+                    IfMatch=replaces.etag,
                 )
         except ClientError as error:
             if error_code(error) not in {"PreconditionFailed", "ConditionalRequestConflict"}:
                 raise self._translated(error) from error
             current = self.current()
-            if current is not None and current.bundle == bundle:
+            if current is not None and (current.bundle, current.distrusted) == (
+                bundle,
+                frozenset(distrusted),
+            ):
                 return current.pin  # ours, repeated after a lost answer
             raise TruststoreError(
                 f"{self.uri} was changed by somebody else meanwhile; nothing was uploaded",
@@ -177,6 +244,17 @@ class TruststoreBucket:
                 hint=f"apply the unit {self._environment.name}/truststore first",
             )
         return error
+
+
+def _stored(answer: "GetObjectOutputTypeDef") -> Stored:
+    bundle = answer["Body"].read()
+    distrusted = answer["Metadata"].get(_DISTRUSTED, "")
+    return Stored(
+        Pin(_version(answer.get("VersionId")), _sha256(bundle)),
+        answer["ETag"],
+        bundle,
+        frozenset(filter(None, distrusted.split(","))),
+    )
 
 
 def _version(version: str | None) -> str:

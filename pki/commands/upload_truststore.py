@@ -14,7 +14,7 @@ from pki.ca_store import CaStore
 from pki.console import Output, argument, command_parser, organization_of
 from pki.errors import UsageError
 from pki.organization import parse_generation
-from pki.rollout import check, environment_bundle, require_no_error, upload
+from pki.registry import Registry
 from pki.sessions import ceremony_session, writer_session
 from pki.truststore import (
     MAXIMUM_BUNDLE_BYTES,
@@ -24,12 +24,24 @@ from pki.truststore import (
     read_bundle,
 )
 from pki.truststore_bucket import Pin, TruststoreBucket
+from pki.truststore_upload import (
+    Distrust,
+    check,
+    distrusted_names,
+    draft,
+    require_no_error,
+    require_nobody_stranded,
+    upload,
+)
 
 _EXAMPLES = """\
   upload-truststore --environment dev --pin-file live/non-prod/eu-west-1/dev/truststore.json
   upload-truststore --environment dev --include g1 --include g2
+  upload-truststore --environment dev --distrust g1 --reason 'key of g1 was used by a stranger'
   upload-truststore --environment dev --check live/non-prod/eu-west-1/dev/truststore.json
   upload-truststore --lint truststore.pem"""
+
+_LONGEST_REASON = 200
 
 _EXIT_CODES = """\
   0  the bucket holds the bundle and the pin is written (--check: the pin is right;
@@ -78,9 +90,47 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         type=argument(parse_generation),
         metavar="gN",
-        help="only the issuing CAs of this generation; may be repeated (default: all)",
+        help="only the issuing CAs of this generation; may be repeated (default: those of the "
+        "current truststore and what is newer)",
     )
+    add_distrust(parser)
     return parser
+
+
+def add_distrust(parser: argparse.ArgumentParser) -> None:
+    """The options that take out a compromised CA."""
+    parser.add_argument(
+        "--distrust",
+        type=argument(parse_generation),
+        metavar="gN",
+        help="this generation's issuing CA is compromised: leave it out for good, although "
+        "clients still use its certificates",
+    )
+    parser.add_argument(
+        "--reason", type=argument(parse_reason), metavar="TEXT", help="with --distrust: why"
+    )
+
+
+def parse_reason(text: str) -> str:
+    """A reason for the record, which S3 keeps beside the object.
+
+    Raises:
+        UsageError: it is empty, long, or more than printable ASCII.
+    """
+    if not (text.isascii() and text.isprintable() and 1 <= len(text) <= _LONGEST_REASON):
+        raise UsageError(f"a reason has 1 to {_LONGEST_REASON} printable ASCII characters")
+    return text
+
+
+def distrust_of(arguments: argparse.Namespace) -> Distrust | None:
+    """What ``--distrust`` and ``--reason`` say.
+
+    Raises:
+        UsageError: one is there without the other.
+    """
+    if (arguments.distrust is None) != (arguments.reason is None):
+        raise UsageError("--distrust and --reason go together")
+    return arguments.distrust and Distrust(arguments.distrust, arguments.reason)
 
 
 def execute(arguments: argparse.Namespace, output: Output) -> None:
@@ -97,12 +147,21 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     writer = writer_session(ceremony, environment, arguments.operator)
     store = CaStore(ceremony.client("s3"), organization)
     bucket = TruststoreBucket(writer.client("s3"), environment)
-    bundle = environment_bundle(store, environment.name, arguments.include)
+    drafted = draft(store, bucket, environment.name, arguments.include, distrust_of(arguments))
+    bundle = drafted.bundle
     if expected is not None:
         check(bucket, bundle, expected)
         output.result(_describe(environment.name, bucket, expected, bundle) | {"uploaded": False})
         return
-    done = upload(bucket, bundle, console.now(), output)
+    now = console.now()
+    registry = Registry(writer.client("dynamodb"), environment)
+    require_nobody_stranded(
+        bundle,
+        (stored.record for stored in registry.records()),
+        now,
+        distrusted_names(store, environment.name, drafted.distrusted),
+    )
+    done = upload(bucket, drafted, now, output)
     _warn(done.findings, output)
     if not done.uploaded:
         output.note("the bundle is unchanged: no new version was made")
@@ -115,8 +174,8 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _lint(arguments: argparse.Namespace, output: Output) -> None:
-    if arguments.pin_file or arguments.check or arguments.include:
-        raise UsageError("--lint takes no --pin-file, --check or --include")
+    if arguments.pin_file or arguments.check or arguments.include or arguments.distrust:
+        raise UsageError("--lint takes no --pin-file, --check, --include or --distrust")
     bundle = files.read(arguments.lint, "bundle", at_most=MAXIMUM_BUNDLE_BYTES)
     findings = lint(bundle, console.now())
     if arguments.json:

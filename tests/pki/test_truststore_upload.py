@@ -1,20 +1,32 @@
 import hashlib
 import json
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pki.bootstrap import Ceremony, bootstrap
 from pki.errors import FileError, TruststoreError, UsageError
-from pki.rollout import check, environment_bundle, upload
 from pki.truststore_bucket import Pin, Stored, TruststoreBucket
+from pki.truststore_upload import (
+    Distrust,
+    Draft,
+    Upload,
+    check,
+    distrusted_names,
+    draft,
+    require_nobody_stranded,
+    stranded,
+)
+from pki.truststore_upload import upload as upload_draft
 from tests.pki.support import (
     NOW,
     Cloud,
     Hierarchy,
     RecordedProgress,
     build_hierarchy,
+    client_record,
+    establish,
     lost_answer,
     pem_of,
 )
@@ -29,6 +41,17 @@ def bundle(hierarchy: Hierarchy) -> bytes:
 def other_bundle() -> bytes:
     other = build_hierarchy(generation="G2")
     return pem_of(other.issuing.certificate, other.root.certificate)
+
+
+def upload(
+    bucket: TruststoreBucket, bundle: bytes, now: datetime, progress: RecordedProgress
+) -> Upload:
+    """Any bundle, whatever CAs there are."""
+    return upload_draft(bucket, Draft(bundle, (), frozenset(), bucket.current()), now, progress)
+
+
+def environment_bundle(cloud: Cloud, include: Collection[str] | None = None) -> bytes:
+    return draft(cloud.store(), cloud.truststore(), "dev", include).bundle
 
 
 def versions(cloud: Cloud) -> int:
@@ -155,15 +178,12 @@ def test_a_missing_bucket_is_named_with_what_to_do(
 
 
 def test_an_environments_bundle_comes_from_its_cas(cloud: Cloud) -> None:
-    ceremony = Ceremony(
-        cloud.organization, cloud.store(), cloud.signer_of, RecordedProgress(), lambda: NOW
-    )
-    root, issuing = bootstrap(ceremony, ["dev"], "g1")
+    root, issuing = establish(cloud)
 
-    bundle = environment_bundle(cloud.store(), "dev", None)
+    bundle = environment_bundle(cloud)
 
     assert bundle == pem_of(issuing.certificate, root.certificate)
-    assert environment_bundle(cloud.store(), "dev", ["g1"]) == bundle
+    assert environment_bundle(cloud, ["g1"]) == bundle
 
 
 def test_generations_are_in_order_and_may_be_chosen(cloud: Cloud) -> None:
@@ -173,25 +193,25 @@ def test_generations_are_in_order_and_may_be_chosen(cloud: Cloud) -> None:
         cloud.store().put(cloud.organization.issuing("dev", name), made.issuing.certificate)
     second, tenth = hierarchies["g2"], hierarchies["g10"]
 
-    assert environment_bundle(cloud.store(), "dev", None) == pem_of(
+    assert environment_bundle(cloud) == pem_of(
         second.issuing.certificate,
         tenth.issuing.certificate,
         second.root.certificate,
         tenth.root.certificate,
     )
-    assert environment_bundle(cloud.store(), "dev", ["g10"]) == pem_of(
+    assert environment_bundle(cloud, ["g10"]) == pem_of(
         tenth.issuing.certificate, tenth.root.certificate
     )
 
 
 def test_an_unknown_generation_is_wrong_usage(cloud: Cloud) -> None:
     with pytest.raises(UsageError, match="no issuing CA of generation g3"):
-        environment_bundle(cloud.store(), "dev", ["g3"])
+        environment_bundle(cloud, ["g3"])
 
 
 def test_an_environment_without_ca_is_refused(cloud: Cloud) -> None:
     with pytest.raises(TruststoreError, match="has no issuing CA"):
-        environment_bundle(cloud.store(), "dev", None)
+        environment_bundle(cloud)
 
 
 def test_a_pin_is_written_and_read(tmp_path: Path) -> None:
@@ -251,3 +271,123 @@ def test_a_bucket_with_another_bundle_fails_the_check(
 def test_an_empty_bucket_fails_the_check(cloud: Cloud, bundle: bytes) -> None:
     with pytest.raises(TruststoreError, match="does not exist"):
         check(cloud.truststore(), bundle, Pin("v1", "ab"))
+
+
+def put(cloud: Cloud, *generations: str) -> dict[str, Hierarchy]:
+    """Issuing CAs in the CA store, each of a root of its own."""
+    made = {name: build_hierarchy(generation=name.upper()) for name in generations}
+    for name, hierarchy in made.items():
+        cloud.store().put(cloud.organization.root(name), hierarchy.root.certificate)
+        cloud.store().put(cloud.organization.issuing("dev", name), hierarchy.issuing.certificate)
+    return made
+
+
+def generations(drafted: Draft) -> list[str]:
+    return [authority.generation for authority in drafted.authorities]
+
+
+def drafted(
+    cloud: Cloud, include: Collection[str] | None = None, distrust: Distrust | None = None
+) -> Draft:
+    return draft(cloud.store(), cloud.truststore(), "dev", include, distrust)
+
+
+def test_a_ca_that_was_taken_out_stays_out_and_a_newer_one_comes_in(
+    cloud: Cloud, progress: RecordedProgress
+) -> None:
+    put(cloud, "g1", "g2")
+    upload_draft(cloud.truststore(), drafted(cloud, ["g2"]), NOW, progress)
+    put(cloud, "g3")
+
+    assert generations(drafted(cloud)) == ["g2", "g3"]
+    assert generations(drafted(cloud, ["g1", "g2"])) == ["g1", "g2"]
+
+
+def test_a_current_object_that_is_no_bundle_decides_nothing(cloud: Cloud) -> None:
+    put(cloud, "g1")
+    cloud.truststore().store(b"nonsense", None)
+
+    with pytest.raises(TruststoreError, match="is no bundle"):
+        drafted(cloud)
+    assert generations(drafted(cloud, ["g1"])) == ["g1"]
+
+
+def test_a_compromised_ca_is_remembered_with_the_object_and_never_comes_back(
+    cloud: Cloud, progress: RecordedProgress
+) -> None:
+    put(cloud, "g1", "g2")
+    chosen = drafted(cloud, distrust=Distrust("g2", "stolen"))
+    assert generations(chosen) == ["g1"]
+
+    pin = upload_draft(cloud.truststore(), chosen, NOW, progress).pin
+
+    assert cloud.truststore().stored(pin.version).distrusted == {"g2"}
+    assert generations(drafted(cloud)) == ["g1"]
+    with pytest.raises(UsageError, match="g2 is compromised"):
+        drafted(cloud, ["g2"])
+
+
+def test_distrusting_a_ca_that_is_out_already_is_recorded_by_a_version(
+    cloud: Cloud, progress: RecordedProgress
+) -> None:
+    put(cloud, "g1", "g2")
+    upload_draft(cloud.truststore(), drafted(cloud, ["g2"]), NOW, progress)
+
+    done = upload_draft(
+        cloud.truststore(), drafted(cloud, distrust=Distrust("g1", "old")), NOW, progress
+    )
+
+    assert done.uploaded
+
+
+def test_a_bundle_without_the_ca_of_a_certificate_in_use_is_refused(hierarchy: Hierarchy) -> None:
+    issuer = hierarchy.issuing.certificate.subject.rfc4514_string()
+    other = build_hierarchy(generation="G2")
+    bundle = pem_of(other.issuing.certificate, other.root.certificate)
+    record = client_record(issuer=issuer)
+
+    with pytest.raises(TruststoreError, match=f"1 of {issuer} .such as {record.client_id}"):
+        require_nobody_stranded(bundle, [record], record.not_before)
+
+
+@pytest.mark.parametrize("case", ["expired", "trusted", "distrusted"])
+def test_a_bundle_may_lack_the_ca_of_certificates_that_nobody_uses(
+    hierarchy: Hierarchy, bundle: bytes, other_bundle: bytes, case: str
+) -> None:
+    issuer = hierarchy.issuing.certificate.subject.rfc4514_string()
+    record = client_record(issuer=issuer)
+    now = record.not_after + timedelta(days=1) if case == "expired" else record.not_before
+
+    lost = stranded(
+        bundle if case == "trusted" else other_bundle,
+        [record],
+        now,
+        {issuer} if case == "distrusted" else (),
+    )
+
+    assert lost == {}
+
+
+def test_compromised_generations_are_known_by_name(cloud: Cloud) -> None:
+    made = put(cloud, "g1", "g2")
+
+    assert distrusted_names(cloud.store(), "dev", {"g2"}) == {
+        made["g2"].issuing.certificate.subject.rfc4514_string()
+    }
+
+
+def test_the_history_of_a_truststore_is_listed_newest_first(
+    cloud: Cloud, bundle: bytes, other_bundle: bytes, progress: RecordedProgress
+) -> None:
+    first = upload(cloud.truststore(), bundle, NOW, progress).pin
+    second = upload(cloud.truststore(), other_bundle, NOW, progress).pin
+
+    listed = cloud.truststore().versions()
+
+    assert {version.id for version in listed} == {first.version, second.version}
+    assert [version.id for version in listed if version.is_current] == [second.version]
+
+
+def test_a_version_that_never_was_is_named(cloud: Cloud) -> None:
+    with pytest.raises(TruststoreError, match="has no version"):
+        cloud.truststore().stored("never")

@@ -16,13 +16,13 @@ from pki.csr import MAXIMUM_CSR_BYTES, accept_csr, parse_client_id
 from pki.delivery import CERTIFICATE, CHAIN, PRIVATE_KEY, ClientFolder
 from pki.errors import CsrError, UsageError
 from pki.issuing import CertificateAuthority
+from pki.keepers import Keepers
 from pki.keys import KeyType, PublicKey
 from pki.organization import parse_generation
 from pki.profiles import MAXIMUM_CLIENT_LIFETIME
 from pki.provisioning import ClientRequest, Provisioned, Provisioning, provision
 from pki.registry import Registry
-from pki.sessions import NO_RETRIES, ceremony_session, writer_session
-from pki.signer import KmsSigner
+from pki.sessions import ceremony_session, writer_session
 
 _DEFAULT_SCOPE = "api/read"
 _CLIENT_KEY_TYPES = (KeyType.EC_P256, KeyType.EC_P384, KeyType.RSA_2048, KeyType.RSA_3072)
@@ -137,7 +137,7 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     writer = writer_session(ceremony, environment, arguments.operator)
     store = CaStore(ceremony.client("s3"), organization)
     authority = store.newest_issuing(environment.name, arguments.generation)
-    signer = KmsSigner(ceremony.client("kms", config=NO_RETRIES), authority.key_alias)
+    signer = Keepers(ceremony, organization).signer_of(authority)
     issuer = CertificateAuthority(store.get(authority), signer)
     folder = ClientFolder(arguments.output_dir / arguments.name)
     provisioned = provision(

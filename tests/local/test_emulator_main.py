@@ -1,12 +1,13 @@
-"""The two actions of the emulator that we correct."""
+"""The actions of the emulator that we correct."""
 
+import asyncio
 import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from local.emulator_main import Answer, complete, keep_truststore
+from local.emulator_main import Answer, Signatures, complete, keep_truststore, look_up
 
 ALARM = {
     "AlarmName": "a & b",
@@ -86,3 +87,82 @@ def test_an_update_of_a_domain_keeps_what_it_leaves_out(
 def test_an_update_of_something_else_is_left_alone() -> None:
     answer = keep_truststore(update, DOMAINS)("api.example.com", {"routingMode": "x"})
     assert json.loads(answer[2]) == {"routingMode": "x"}
+
+
+KEY_ARN = "arn:aws:kms:eu-west-1:111111111111:key/1"
+CALLER = {"arn": "arn:aws:sts::111111111111:assumed-role/ceremony/pki-alice", "accountId": "1" * 12}
+SIGN = {"x-amz-target": "TrentService.Sign"}
+SIGN_REQUEST = json.dumps({"KeyId": "alias/root", "Message": "c2VjcmV0", "MessageType": "DIGEST"})
+
+
+def recorded(answer: Answer, headers: dict[str, str] = SIGN, service: str = "kms") -> list[Any]:
+    events: list[Any] = []
+    signatures = Signatures(lambda headers, query: CALLER, events.append)
+
+    async def kms(*request: Any) -> Answer:
+        return answer
+
+    async def serve() -> None:
+        body = SIGN_REQUEST.encode()
+        assert await signatures.watch(kms)("POST", "/", headers, body, {}) == answer
+        signatures.record(service, "POST", "/", headers, body, {}, "request-1", "eu-west-1")
+
+    asyncio.run(serve())
+    return events
+
+
+def test_a_signature_is_recorded_under_the_answers_request_id_and_names_caller_and_key() -> None:
+    [found] = recorded((200, {}, json.dumps({"KeyId": KEY_ARN}).encode()))
+
+    event = json.loads(found["CloudTrailEvent"])
+    assert found["Resources"] == [{"ResourceType": "AWS::KMS::Key", "ResourceName": KEY_ARN}]
+    assert event["requestID"] == "request-1"
+    assert event["userIdentity"] == CALLER
+    assert event["recipientAccountId"] == "1" * 12
+    assert "errorCode" not in event
+
+
+def test_what_was_signed_is_not_recorded() -> None:
+    [found] = recorded((200, {}, json.dumps({"KeyId": KEY_ARN}).encode()))
+
+    assert "c2VjcmV0" not in json.dumps(found)
+
+
+def test_a_refused_signature_is_recorded_as_refused() -> None:
+    [found] = recorded((400, {}, b'{"__type": "DisabledException", "message": "no"}'))
+
+    assert json.loads(found["CloudTrailEvent"])["errorCode"] == "DisabledException"
+
+
+@pytest.mark.parametrize(
+    ("headers", "service"), [({"x-amz-target": "TrentService.Verify"}, "kms"), (SIGN, "dynamodb")]
+)
+def test_nothing_but_signatures_is_recorded(headers: dict[str, str], service: str) -> None:
+    assert recorded((200, {}, b"{}"), headers, service) == []
+
+
+def events(count: int) -> list[dict[str, Any]]:
+    return [
+        {"EventName": "Sign", "EventTime": float(number), "Resources": []}
+        for number in range(count)
+    ]
+
+
+def test_events_are_found_page_by_page_the_newest_first() -> None:
+    request: dict[str, Any] = {}
+    pages: list[list[float]] = []
+    while not pages or "NextToken" in request:
+        answer = look_up(events(120), request)
+        pages.append([event["EventTime"] for event in answer["Events"]])
+        request = {"NextToken": answer["NextToken"]} if "NextToken" in answer else {}
+
+    assert [len(page) for page in pages] == [50, 50, 20]
+    assert sum(pages, []) == [float(number) for number in reversed(range(120))]
+
+
+def test_events_are_found_by_time_and_by_attribute() -> None:
+    found = look_up(events(9), {"StartTime": 3, "EndTime": 5})["Events"]
+    name = {"AttributeKey": "EventName", "AttributeValue": "Verify"}
+
+    assert [event["EventTime"] for event in found] == [5.0, 4.0, 3.0]
+    assert look_up(events(9), {"LookupAttributes": [name]}) == {"Events": []}

@@ -41,14 +41,23 @@ each_unit = pytest.mark.parametrize("unit", UNITS, ids=unit_name)
 
 def test_the_tree_holds_the_units_that_it_should() -> None:
     security, workload = f"security/{ORGANIZATION.region}", f"{DEV.account_name}/{DEV.region}"
-    dev = ("acm-domain", "authorizer", "cognito-m2m", "http-api-mtls", "registry", "truststore")
+    dev = (
+        "acm-domain",
+        "authorizer",
+        "cognito-m2m",
+        "est",
+        "http-api-mtls",
+        "registry",
+        "truststore",
+        "watch",
+    )
     assert [unit_name(unit) for unit in UNITS] == sorted(
         [
             *(f"{account}/account/state-bucket" for account in (security, workload)),
             *(f"{account}/account/deploy-roles" for account in (security, workload)),
             f"{workload}/account/dns-zone",
             *(f"{workload}/{DEV.name}/{name}" for name in (*dev, "whoami")),
-            f"{security}/ca/pki",
+            *(f"{security}/ca/{name}" for name in ("ceremony-log", "issuer-dev", "pki")),
         ]
     )
 

@@ -35,9 +35,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root.mkdir()
     for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, root)
-    shutil.copytree(
-        ROOT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for folder in ("functions", "pki"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return root
 
 
@@ -55,7 +54,7 @@ def names(package: Path) -> list[str]:
 def test_every_function_of_the_workspace_is_found() -> None:
     found = find_functions(ROOT)
 
-    assert sorted(found) == ["authorizer", "token", "token-binding", "whoami"]
+    assert {"authorizer", "est", "issuer", "token", "token-binding", "whoami"} <= set(found)
     assert found["token-binding"] == Function(
         "token-binding",
         ROOT / "functions" / "token_binding",
@@ -145,6 +144,24 @@ class TestPackage:
         assert telling == []
 
 
+@pytest.fixture(scope="module")
+def issuer(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the zip of a function that depends on pki holds."""
+    function = find_functions(workspace)["issuer"]
+    output = tmp_path_factory.mktemp("issuer")
+    return names(Path(build_package(workspace, function, X86, output).path))
+
+
+class TestTheCasPackage:
+    def test_is_carried_by_a_function_that_depends_on_it(self, issuer: list[str]) -> None:
+        assert {"pki/issuing.py", "pki/registry.py", "mtls_issuer/handler.py"} <= set(issuer)
+
+    def test_brings_nothing_of_the_laptop(self, issuer: list[str]) -> None:
+        top = {name.partition("/")[0] for name in issuer}
+
+        assert not top & {"local", "tools", "tests", "twisted", "OpenSSL"}
+
+
 class TestReuse:
     def test_unchanged_inputs_are_not_built_again(self, workspace: Path, tmp_path: Path) -> None:
         function = find_functions(workspace)["whoami"]
@@ -202,6 +219,16 @@ class TestReuse:
         (checkout / "functions/whoami/src/mtls_whoami/handler.py").write_text("")
 
         assert input_digest(checkout, function, X86) == before
+
+    @pytest.mark.parametrize(("name", "counts"), [("issuer", True), ("token", False)])
+    def test_the_cas_package_counts_where_it_is_carried(
+        self, checkout: Path, name: str, *, counts: bool
+    ) -> None:
+        function = find_functions(checkout)[name]
+        before = input_digest(checkout, function, X86)
+        (checkout / "pki/new.py").write_text("")
+
+        assert (input_digest(checkout, function, X86) != before) == counts
 
     def test_the_architecture_counts(self, workspace: Path) -> None:
         function = find_functions(workspace)["token"]
@@ -287,7 +314,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            (["nothing"], "there are authorizer, token, token-binding, whoami"),
+            (["nothing"], "there are authorizer, "),
             (["--architecture", "riscv"], "there are x86_64, arm64"),
             (["--tree", "/nowhere"], "exactly one NAME"),
         ],

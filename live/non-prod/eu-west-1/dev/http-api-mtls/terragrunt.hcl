@@ -49,6 +49,16 @@ dependency "authorizer" {
   }
 }
 
+dependency "est" {
+  config_path = "../est"
+
+  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs = {
+    function_name = "mock-est"
+    invoke_arn    = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:mock-est/invocations"
+  }
+}
+
 dependency "whoami" {
   config_path = "../whoami"
 
@@ -82,6 +92,16 @@ inputs = {
     "GET /.well-known/oauth-authorization-server" = {
       function_name = dependency.cognito_m2m.outputs.token_function_name
       invoke_arn    = dependency.cognito_m2m.outputs.token_invoke_arn
+      authorization = "none"
+    }
+    "POST /.well-known/est/simplereenroll" = {
+      function_name = dependency.est.outputs.function_name
+      invoke_arn    = dependency.est.outputs.invoke_arn
+      authorization = "none"
+    }
+    "GET /.well-known/est/cacerts" = {
+      function_name = dependency.est.outputs.function_name
+      invoke_arn    = dependency.est.outputs.invoke_arn
       authorization = "none"
     }
     "GET /whoami" = {

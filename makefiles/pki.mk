@@ -1,6 +1,10 @@
 ##@ Certificates
 
 # The account is the one of the environment's credentials: AWS, or the local cloud after `source .local/env.sh`.
+.PHONY: diagnose
+diagnose: ## Say which check refuses a certificate or token, and what to do (ARGS='--help')
+	@$(UV_RUN) diagnose $(ARGS)
+
 .PHONY: bootstrap-ca provision-client upload-truststore revoke-client
 bootstrap-ca: ## Issue the root's and the issuing CAs' certificates; Terraform makes their keys (ARGS='--help')
 	@$(UV_RUN) bootstrap-ca $(ARGS)

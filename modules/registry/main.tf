@@ -165,12 +165,12 @@ resource "aws_iam_role_policy" "writer" {
 }
 
 ################################################################################
-# Reader role: the registry and nothing else, for whoever only tells of it
+# Reader role: what calls are judged by and nothing else, for whoever only tells of it
 ################################################################################
 
 resource "aws_iam_role" "reader" {
   name                 = "${var.name_prefix}-pki-reader"
-  description          = "Reads the registry of ${var.name_prefix}, for revocation lists and reports"
+  description          = "Reads what calls to ${var.name_prefix} are judged by, for revocation lists, reports and diagnosis"
   assume_role_policy   = local.trust_policies["reader"]
   permissions_boundary = var.permissions_boundary_arn
   max_session_duration = 3600
@@ -181,12 +181,39 @@ resource "aws_iam_role_policy" "reader" {
   role = aws_iam_role.reader.name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "Registry"
-      Effect   = "Allow"
-      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
-      Resource = local.table_resources
-    }]
+    Statement = [
+      {
+        Sid      = "Registry"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
+        Resource = local.table_resources
+      },
+      {
+        # What a call is judged by, so that a refusal can be explained: none of it is secret.
+        Sid      = "TruststoreObjects"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+        Resource = "${var.truststore_bucket_arn}/*"
+      },
+      {
+        Sid      = "TruststoreVersions"
+        Effect   = "Allow"
+        Action   = ["s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
+        Resource = var.truststore_bucket_arn
+      },
+      {
+        Sid      = "PinnedTruststore"
+        Effect   = "Allow"
+        Action   = "apigateway:GET"
+        Resource = "arn:aws:apigateway:${var.region}::/domainnames/*"
+      },
+      {
+        Sid      = "AuthorizerSettings"
+        Effect   = "Allow"
+        Action   = "lambda:GetFunctionConfiguration"
+        Resource = "arn:aws:lambda:${var.region}:${var.account_id}:function:${var.name_prefix}-authorizer"
+      },
+    ]
   })
 }
 

@@ -97,13 +97,25 @@ run "the_reader_may_do_exactly_this" {
   command = plan
 
   assert {
-    condition     = [for statement in jsondecode(aws_iam_role_policy.reader.policy).Statement : join(" ", sort(statement.Action))] == ["dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:Scan"]
-    error_message = "The reader may do more or less than read the registry."
+    condition = { for statement in jsondecode(aws_iam_role_policy.reader.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Action]))) } == {
+      Registry           = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:Scan"
+      TruststoreObjects  = "s3:GetObject s3:GetObjectVersion"
+      TruststoreVersions = "s3:GetBucketVersioning s3:ListBucket s3:ListBucketVersions"
+      PinnedTruststore   = "apigateway:GET"
+      AuthorizerSettings = "lambda:GetFunctionConfiguration"
+    }
+    error_message = "The reader may do more or less than read what calls are judged by."
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_iam_role_policy.reader.policy).Statement : join(" ", sort(statement.Resource))] == ["arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-public-key arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"]
-    error_message = "The reader reaches more or less than the registry."
+    condition = { for statement in jsondecode(aws_iam_role_policy.reader.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Resource]))) } == {
+      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-public-key arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
+      TruststoreObjects  = "arn:aws:s3:::example-dev-truststore-222222222222/*"
+      TruststoreVersions = "arn:aws:s3:::example-dev-truststore-222222222222"
+      PinnedTruststore   = "arn:aws:apigateway:eu-west-1::/domainnames/*"
+      AuthorizerSettings = "arn:aws:lambda:eu-west-1:222222222222:function:example-dev-authorizer"
+    }
+    error_message = "The reader reaches more or less than its environment."
   }
 }
 

@@ -80,6 +80,10 @@ class Environment:
         """The role that may read the registry, for the certificate authority alone."""
         return f"arn:aws:iam::{self.account_id}:role/{self.prefix}-pki-reader"
 
+    def folder(self, live_dir: Path) -> Path:
+        """Where its units lie."""
+        return live_dir / self.account_name / self.region / self.name
+
     def app_client_parameter(self, app_client: str) -> str:
         """The SSM parameter that holds an app client's Cognito id."""
         return f"/{self.organization}/{self.name}/app-clients/{app_client}"

@@ -17,3 +17,10 @@ upload-truststore: ## Lint the truststore and upload it (ARGS='--help')
 
 revoke-client: ## Revoke a client certificate (ARGS='--help')
 	@$(UV_RUN) revoke-client $(ARGS)
+
+.PHONY: truststore rotation
+truststore: ## Compare S3, domain and pin; roll a version out; call as a canary (ARGS='--help')
+	@$(call with,terraform terragrunt) truststore $(ARGS)
+
+rotation: ## Rotate an environment's issuing CA without a refused call (ARGS='--help')
+	@$(call with,terraform terragrunt) rotation $(ARGS)

@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import Status
-from pki.commands import bootstrap_ca, provision_client, revoke_client, upload_truststore
+from pki.commands import (
+    bootstrap_ca,
+    provision_client,
+    revoke_client,
+    rotation,
+    truststore,
+    upload_truststore,
+)
 from pki.keys import KeyType, generate
 from tests.pki.support import Cloud
 
@@ -23,6 +30,8 @@ MAINS: dict[str, Main] = {
     "bootstrap-ca": bootstrap_ca.main,
     "provision-client": provision_client.main,
     "revoke-client": revoke_client.main,
+    "rotation": rotation.main,
+    "truststore": truststore.main,
     "upload-truststore": upload_truststore.main,
 }
 

@@ -5,14 +5,14 @@ include "root" {
   expose = true
 }
 
+terraform {
+  source = include.root.locals.sources["registry"]
+}
+
 locals {
   // Of the security account; the functions' roles come later than this unit, which only names them.
   caller_prefix = "arn:aws:iam::${include.root.locals.organization.accounts["security"]}:role/"
   ceremony      = "${local.caller_prefix}${include.root.locals.organization.organization}-ceremony"
-}
-
-terraform {
-  source = include.root.locals.sources["registry"]
 }
 
 inputs = {

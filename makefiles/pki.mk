@@ -1,7 +1,7 @@
 ##@ Certificates
 
 # The account is the one of the environment's credentials: AWS, or the local cloud after `source .local/env.sh`.
-.PHONY: diagnose
+.PHONY: diagnose list-clients show-client expiry-report
 diagnose: ## Say which check refuses a certificate or token, and what to do (ARGS='--help')
 	@$(UV_RUN) diagnose $(ARGS)
 
@@ -24,3 +24,12 @@ truststore: ## Compare S3, domain and pin; roll a version out; call as a canary 
 
 rotation: ## Rotate an environment's issuing CA without a refused call (ARGS='--help')
 	@$(call with,terraform terragrunt) rotation $(ARGS)
+
+list-clients: ## List an environment's client certificates (ARGS='--help')
+	@$(UV_RUN) list-clients $(ARGS)
+
+show-client: ## Show a client's certificates and what to do next (ARGS='--help')
+	@$(UV_RUN) show-client $(ARGS)
+
+expiry-report: ## Report what ends when, as a table, JSON or a page (ARGS='--help')
+	@$(UV_RUN) expiry-report $(ARGS)

@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Table
 from rich.text import Text
 
 from pki.errors import PkiError, UsageError
@@ -34,6 +35,9 @@ from pki.organization import ORGANIZATION_FILE, Organization, find_live_dir, loa
 from pki.sessions import OPERATOR_VARIABLE, default_operator
 
 type Fields = Mapping[str, object]
+
+_NO_EDGE = 10_000
+"""Width of what is no terminal."""
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -98,6 +102,21 @@ class Output:
         """Show the person at the terminal what they are to judge, one line a field."""
         for line in _lines(document):
             self._err.print(line)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print rows under their columns; a terminal cuts the last one where it has no room."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for place, name in enumerate(columns, 1):
+            last = place == len(columns)
+            table.add_column(name, no_wrap=last, overflow="ellipsis" if last else "fold")
+        for row in rows:
+            table.add_row(*(Text(_printable(cell)) for cell in row))
+        width = None if self._out.is_terminal else _NO_EDGE
+        self._out.print(table, width=width, soft_wrap=False)
+
+    def raw(self, text: str) -> None:
+        """Print a document as it is."""
+        self._out.out(text, end="", highlight=False)
 
     def result(self, document: Fields) -> None:
         """Print the command's data: JSON, or one line a field."""
@@ -257,6 +276,14 @@ def _describe_client_error(error: ClientError) -> tuple[str, str | None]:
     if code in _UNKNOWN_KEY:
         return words, "AWS does not know these credentials: check AWS_PROFILE and AWS_ENDPOINT_URL"
     return words, None
+
+
+def _printable(text: str) -> str:
+    """Control characters as escapes: what a registry holds must not command a terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
 
 
 def _lines(document: Fields, indent: str = "") -> list[str]:

@@ -104,15 +104,15 @@ class Output:
             self._err.print(line)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print rows under their columns; a terminal cuts the last one where it has no room."""
+        """Print rows under their columns; a terminal's edge breaks the last one alone."""
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for place, name in enumerate(columns, 1):
-            last = place == len(columns)
-            table.add_column(name, no_wrap=last, overflow="ellipsis" if last else "fold")
+        for name in columns[:-1]:
+            table.add_column(name, no_wrap=True)
+        table.add_column(columns[-1], overflow="ellipsis")
         for row in rows:
             table.add_row(*(Text(_printable(cell)) for cell in row))
-        width = None if self._out.is_terminal else _NO_EDGE
-        self._out.print(table, width=width, soft_wrap=False)
+        out = self._out if self._out.is_terminal else Console(width=_NO_EDGE)
+        out.print(table, soft_wrap=False)
 
     def raw(self, text: str) -> None:
         """Print a document as it is."""

@@ -85,6 +85,8 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
             hint=f"check the name and --environment: list-clients --environment {environment.name}",
         )
     usable = [link for link in links if Standing.of(link.record, now) is Standing.USABLE]
+    if not arguments.json:
+        output.raw(_tree(links, now))
     output.result(
         {
             "client_id": client_id,
@@ -111,8 +113,19 @@ def _client_id(arguments: argparse.Namespace, registry: Registry, now: datetime)
     return record.client_id
 
 
+def _tree(links: Sequence[Link], now: datetime) -> str:
+    """A line a certificate, below the one that it renews."""
+    lines = []
+    for link in links:
+        record, standing = link.record, Standing.of(link.record, now)
+        branch = f"{'   ' * (link.depth - 1)}\u2514\u2500 " if link.depth else ""
+        until = f"until {record.usable_until:%Y-%m-%d}"
+        lines.append(f"{branch}{record.fingerprint[:16]} {standing}, {until}")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _describe(link: Link, standing: Standing, step: str) -> dict[str, object]:
     """The certificate as `list-clients` describes it, its place in the lineage before it."""
     described = describe(link.record, standing)
     del described["client_id"]
-    return {"generation_of_key": link.depth + 1, **described, "next": step}
+    return {"renewals_before": link.depth, **described, "next": step}

@@ -1,26 +1,29 @@
-"""A client gets its certificate: judged, issued, registered, delivered; nothing lost on the way.
+"""A client gets its certificate: judged, drafted, signed, registered, delivered.
 
-Order, and why: the files are staged on disk before the certificate is registered, and renamed
-into place afterwards (:mod:`pki.delivery`). A run that dies before the registry knows nothing of
-the certificate leaves one that gets nowhere; a run that dies later leaves files that the next run
-puts into place.
+Order, and why: what will be signed is written down before it is signed, the certificate before it
+is registered, and the files are put into place last (:mod:`pki.delivery`). A run that dies is
+completed by the next one, with the same serial number; a certificate that no registry knows gets
+nowhere.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import RegistryRecord, Status, fingerprint
-from pki.delivery import CERTIFICATE, CHAIN, PRIVATE_KEY, ClientFolder, Delivery, Interrupted
-from pki.errors import ActiveCertificateError, FileError, KeyReusedError, RegistryError
-from pki.issuing import CertificateAuthority, issue_client, was_issued_by
-from pki.keys import KeyType, PrivateKey, PublicKey, generate, public_key_sha256, supported
-from pki.profiles import CLIENT
+from pki.delivery import ClientFolder, Journal
+from pki.errors import FileError, RegistryError
+from pki.issuing import CertificateAuthority, IssuerFacts, Signed, draft_client, sign
+from pki.keys import KeyType, PrivateKey, PublicKey, classify, generate
+from pki.packaging import CERTIFICATE, Packaging
 from pki.progress import Progress
+from pki.registration import Grant, Renewal, register, require_admissible, require_new_key
 from pki.registry import Registry
+
+_ONE_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,9 @@ class ClientRequest:
         scopes: OAuth scopes that it may ask for.
         cognito_client_id: the app client that its tokens are issued to.
         lifetime: validity of the certificate.
-        additional: whether an active certificate beside the new one is meant (rotation).
+        alternative_names: subject alternative names that it is granted.
+        renewal: which certificate it replaces, or None.
+        additional: whether an active certificate beside the new one is meant.
         overwrite: whether existing files may be replaced.
     """
 
@@ -44,6 +49,8 @@ class ClientRequest:
     scopes: frozenset[str]
     cognito_client_id: str
     lifetime: timedelta
+    alternative_names: tuple[x509.GeneralName, ...] = ()
+    renewal: Renewal | None = None
     additional: bool = False
     overwrite: bool = False
 
@@ -59,6 +66,7 @@ class Provisioning:
         folder: the client's folder.
         progress: told of each step.
         now: the clock, UTC.
+        packaging: how files are made of the certificate and a key made here.
     """
 
     issuer: CertificateAuthority
@@ -67,6 +75,7 @@ class Provisioning:
     folder: ClientFolder
     progress: Progress
     now: Callable[[], datetime]
+    packaging: Packaging = field(default_factory=Packaging)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +98,49 @@ def provision(provisioning: Provisioning, request: ClientRequest) -> Provisioned
 
     Raises:
         ActiveCertificateError: the client has an active certificate, and no other was meant.
-        RegistryError: the key was used before, or an interrupted run asked for something else.
+        KeyReusedError: a certificate has, or had, the key.
+        RegistryError: an interrupted run asked for something else, or what is to be renewed
+            cannot be.
         FileError: a file is in the way.
         IssuanceError: the certificate would break its profile or outlive its issuer.
         KeyKeeperError: the CA key cannot be used.
     """
     with provisioning.folder.locked():
-        return _provision(provisioning, request)
+        return provision_locked(provisioning, request)
 
 
-def _provision(provisioning: Provisioning, request: ClientRequest) -> Provisioned:
-    left = provisioning.folder.interrupted()
+def provision_locked(provisioning: Provisioning, request: ClientRequest) -> Provisioned:
+    """As :func:`provision`, for whoever holds the folder's lock."""
+    left = provisioning.folder.interrupted(provisioning.packaging)
     if left is not None and _can_be_completed(provisioning, request, left):
-        return _deliver(provisioning, left, resumed=True)
+        grant = replace(left.grant, additional=request.additional)
+        return _complete(provisioning, replace(left, grant=grant), resumed=True)
     provisioning.folder.discard()
-    _require_no_other(provisioning, request)
+    grant = _grant(request, provisioning.now())
+    _require_admissible(provisioning, grant)
     if not request.overwrite:
-        provisioning.folder.refuse_to_overwrite(_file_names(request))
-    return _deliver(provisioning, _stage_new(provisioning, request), resumed=False)
+        made_here = isinstance(request.key, KeyType)
+        provisioning.folder.refuse_to_overwrite(provisioning.packaging.names(with_key=made_here))
+    return _complete(provisioning, _begin(provisioning, request, grant), resumed=False)
 
 
-def _can_be_completed(
-    provisioning: Provisioning, request: ClientRequest, left: Interrupted
-) -> bool:
+def _grant(request: ClientRequest, now: datetime) -> Grant:
+    return Grant(
+        client_id=request.client_id,
+        scopes=request.scopes,
+        cognito_client_id=request.cognito_client_id,
+        issued_at=now.replace(microsecond=0),
+        renewal=request.renewal,
+        additional=request.additional,
+    )
+
+
+def _can_be_completed(provisioning: Provisioning, request: ClientRequest, left: Journal) -> bool:
     """Whether the interrupted run's certificate is the one asked for now.
 
     A certificate that no registry knows, or a revoked one, may be dropped; an active one may not.
     One that no registry knows is judged as a new one is: others may have been at work meanwhile.
     """
-    fits = _fits(request, left) and was_issued_by(left.certificate, provisioning.issuer.certificate)
     if left.environment != request.environment:
         raise FileError(
             f"an interrupted run for environment {left.environment} left its files in "
@@ -125,92 +148,90 @@ def _can_be_completed(
             hint=f"complete it with --environment {left.environment}, or choose another "
             "--output-dir",
         )
-    registered = provisioning.registry.find(left.record.fingerprint)
+    fits = _fits(provisioning, request, left)
+    registered = None if left.signed is None else _registered(provisioning, left.signed)
     if registered is None:
-        if not fits or left.record.not_after <= provisioning.now():
+        if not fits or left.draft.validity.not_after <= provisioning.now():
             return False
-        _require_no_other(provisioning, request)
-        _require_new_key(provisioning, _key_of(left))
+        _require_admissible(provisioning, replace(left.grant, additional=request.additional))
+        require_new_key(provisioning.registry, left.draft.public_key)
         return True
     if registered.status is Status.REVOKED:
         return False
     if not fits:
         raise RegistryError(
-            f"an interrupted run registered {left.record.fingerprint} for {left.record.client_id} "
+            f"an interrupted run registered {registered.fingerprint} for {registered.client_id} "
             "with other options",
-            hint="repeat it with its own options (key, scopes, app client), or revoke that "
-            "fingerprint first",
+            hint="repeat it with its own options (key, scopes, app client, days, names), or "
+            "revoke that fingerprint first",
         )
     return True
 
 
-def _fits(request: ClientRequest, left: Interrupted) -> bool:
+def _registered(provisioning: Provisioning, signed: Signed) -> RegistryRecord | None:
+    der = signed.certificate.public_bytes(Encoding.DER)
+    return provisioning.registry.find(fingerprint(der))
+
+
+def _fits(provisioning: Provisioning, request: ClientRequest, left: Journal) -> bool:
+    draft, grant = left.draft, left.grant
     made_here = isinstance(request.key, KeyType)
+    same_key = (
+        classify(draft.public_key) is request.key if made_here else draft.public_key == request.key
+    )
+    lifetime = draft.validity.not_after - draft.validity.not_before + _ONE_SECOND
     return (
-        left.record.client_id == request.client_id
-        and left.record.scopes == request.scopes
-        and left.record.cognito_client_id == request.cognito_client_id
+        grant.client_id == request.client_id
+        and grant.scopes == request.scopes
+        and grant.cognito_client_id == request.cognito_client_id
+        and grant.renewal == request.renewal
         and left.has_private_key == made_here
-        and (made_here or left.certificate.public_key() == request.key)
+        and same_key
+        and lifetime == request.lifetime
+        and draft.alternative_names == request.alternative_names
+        and draft.issuer == IssuerFacts.of(provisioning.issuer.certificate)
     )
 
 
-def _require_no_other(provisioning: Provisioning, request: ClientRequest) -> None:
-    if request.additional:
-        return
-    now = provisioning.now()
-    for record in provisioning.registry.of_client(request.client_id):
-        if record.is_usable(now):
-            raise ActiveCertificateError(
-                f"{request.client_id} has an active certificate until {record.not_after:%Y-%m-%d}, "
-                f"fingerprint {record.fingerprint}",
-                hint="give it a second one with --additional (rotation), or revoke this one first",
-            )
+def _require_admissible(provisioning: Provisioning, grant: Grant) -> None:
+    require_admissible(grant, provisioning.registry.client(grant.client_id), provisioning.now())
 
 
-def _require_new_key(provisioning: Provisioning, key: PublicKey) -> None:
-    """Whoever had it: a key that was given up as compromised stays so under any name."""
-    owner = provisioning.registry.owner_of_key(public_key_sha256(key))
-    if owner is not None:
-        record = provisioning.registry.find(owner)
-        whose = "another client" if record is None else record.client_id
-        raise KeyReusedError(
-            f"{whose} already has, or had, a certificate for this key",
-            hint="every certificate gets a key of its own: make a new key and request",
-        )
-
-
-def _stage_new(provisioning: Provisioning, request: ClientRequest) -> Interrupted:
+def _begin(provisioning: Provisioning, request: ClientRequest, grant: Grant) -> Journal:
     private_key, public_key = _keys(request)
-    _require_new_key(provisioning, public_key)
-    now = provisioning.now()
-    certificate = issue_client(
-        provisioning.issuer, public_key, request.client_id, request.lifetime, now
+    require_new_key(provisioning.registry, public_key)
+    issuer = provisioning.issuer.certificate
+    journal = Journal(
+        environment=request.environment,
+        draft=draft_client(
+            IssuerFacts.of(issuer),
+            public_key,
+            request.client_id,
+            request.lifetime,
+            provisioning.now(),
+            request.alternative_names,
+        ),
+        grant=grant,
+        chain=(issuer, provisioning.root),
+        has_private_key=private_key is not None,
     )
-    record = _record(certificate, request, now)
-    provisioning.progress.step(f"issued {certificate.subject.rfc4514_string()}")
-    delivery = Delivery(
-        request.environment,
-        record,
-        certificate,
-        (provisioning.issuer.certificate, provisioning.root),
-        private_key,
-    )
-    provisioning.folder.stage(delivery)
-    return Interrupted(request.environment, record, certificate, private_key is not None)
+    provisioning.folder.begin(journal, private_key, provisioning.packaging)
+    return journal
 
 
-def _deliver(provisioning: Provisioning, staged: Interrupted, *, resumed: bool) -> Provisioned:
-    seen = provisioning.registry.client(staged.record.client_id)
-    provisioning.registry.add(staged.record, public_key_sha256(_key_of(staged)), seen)
-    provisioning.progress.step(f"registered {staged.record.fingerprint}")
-    provisioning.folder.publish()
+def _complete(provisioning: Provisioning, journal: Journal, *, resumed: bool) -> Provisioned:
+    signed = journal.signed
+    if signed is None:
+        signed = sign(journal.draft, provisioning.issuer.signer, provisioning.now())
+        journal = replace(journal, signed=signed)
+        provisioning.folder.note(journal)
+        provisioning.progress.step(f"issued {signed.certificate.subject.rfc4514_string()}")
+    seen = provisioning.registry.client(journal.grant.client_id)
+    record = register(provisioning.registry, signed, journal.grant, seen, provisioning.now())
+    provisioning.progress.step(f"registered {record.fingerprint}")
+    provisioning.folder.publish(journal, provisioning.packaging)
     provisioning.progress.step(f"wrote {provisioning.folder.path(CERTIFICATE)}")
-    return Provisioned(staged.record, staged.has_private_key, resumed)
-
-
-def _key_of(staged: Interrupted) -> PublicKey:
-    return supported(staged.certificate.public_key(), CLIENT.key_types)
+    return Provisioned(record, journal.has_private_key, resumed)
 
 
 def _keys(request: ClientRequest) -> tuple[PrivateKey | None, PublicKey]:
@@ -218,23 +239,3 @@ def _keys(request: ClientRequest) -> tuple[PrivateKey | None, PublicKey]:
         private_key = generate(request.key)
         return private_key, private_key.public_key()
     return None, request.key
-
-
-def _file_names(request: ClientRequest) -> tuple[str, ...]:
-    made_here = isinstance(request.key, KeyType)
-    return (CERTIFICATE, CHAIN, PRIVATE_KEY) if made_here else (CERTIFICATE, CHAIN)
-
-
-def _record(certificate: x509.Certificate, request: ClientRequest, now: datetime) -> RegistryRecord:
-    return RegistryRecord(
-        fingerprint=fingerprint(certificate.public_bytes(Encoding.DER)),
-        client_id=request.client_id,
-        serial_number=str(certificate.serial_number),
-        issuer=certificate.issuer.rfc4514_string(),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        status=Status.ACTIVE,
-        scopes=request.scopes,
-        cognito_client_id=request.cognito_client_id,
-        issued_at=now.replace(microsecond=0),
-    )

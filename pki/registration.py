@@ -4,9 +4,10 @@ What is decided here is decided on the client as it was seen; the registry refus
 was changed meanwhile, and then it is seen, and decided on, again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -54,12 +55,47 @@ class Grant:
     renewal: Renewal | None = None
     additional: bool = False
 
+    def to_document(self) -> dict[str, Any]:
+        """The grant in JSON's types, to be written down before anything is signed."""
+        renewal = self.renewal
+        return {
+            "client_id": self.client_id,
+            "scopes": sorted(self.scopes),
+            "cognito_client_id": self.cognito_client_id,
+            "issued_at": self.issued_at.isoformat(),
+            "renews": None if renewal is None else renewal.fingerprint,
+            "overlap_seconds": None if renewal is None else renewal.overlap.total_seconds(),
+            "additional": self.additional,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_document` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not such a document.
+        """
+        renews = document["renews"]
+        overlap = timedelta(seconds=document["overlap_seconds"] or 0)
+        return cls(
+            client_id=document["client_id"],
+            scopes=frozenset(document["scopes"]),
+            cognito_client_id=document["cognito_client_id"],
+            issued_at=datetime.fromisoformat(document["issued_at"]),
+            renewal=None if renews is None else Renewal(renews, overlap),
+            additional=document["additional"],
+        )
+
 
 class ClientRegistry(Protocol):
     """What registering needs of :class:`pki.registry.Registry`, which has the words."""
 
     def client(self, client_id: str) -> ClientState:
         """Every certificate of a client, read consistently."""
+        ...
+
+    def find(self, fingerprint: str) -> RegistryRecord | None:
+        """The certificate's record, read consistently; None when there is none."""
         ...
 
     def owner_of_key(self, public_key_sha256: str) -> str | None:
@@ -110,13 +146,14 @@ def require_new_key(registry: ClientRegistry, key: PublicKey) -> None:
     """
     owner = registry.owner_of_key(public_key_sha256(key))
     if owner is not None:
-        raise key_reused(owner)
+        record = registry.find(owner)
+        raise key_reused("another client" if record is None else record.client_id)
 
 
-def key_reused(owner: str) -> KeyReusedError:
-    """The refusal of a key that a certificate, by fingerprint, has or had."""
+def key_reused(client_id: str) -> KeyReusedError:
+    """The refusal of a key that a certificate of this client has, or had."""
     return KeyReusedError(
-        f"a certificate already has, or had, this key: fingerprint {owner}",
+        f"{client_id} already has, or had, a certificate for this key",
         hint="every certificate gets a key of its own: make a new key and request",
     )
 

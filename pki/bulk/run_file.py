@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ CREATE TABLE IF NOT EXISTS request (
   digest TEXT NOT NULL,
   public_key_sha256 TEXT NOT NULL UNIQUE,
   draft TEXT NOT NULL,
-  terms TEXT NOT NULL,
+  granted TEXT NOT NULL,
   key_made INTEGER NOT NULL,
   stage TEXT NOT NULL,
   certificate BLOB,
@@ -157,8 +156,8 @@ class RunFile:
         """Write new requests down, drafts included, all or none."""
         with self._transaction():
             self._connection.executemany(
-                "INSERT INTO request (client_id, origin, digest, public_key_sha256, draft, terms, "
-                "key_made, stage) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO request (client_id, origin, digest, public_key_sha256, draft, "
+                "granted, key_made, stage) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         row.client_id,
@@ -166,7 +165,7 @@ class RunFile:
                         row.digest,
                         row.public_key_sha256,
                         row.draft,
-                        _terms(row.grant),
+                        json.dumps(row.grant.to_document()),
                         row.key_made,
                         row.stage,
                     )
@@ -237,20 +236,8 @@ class RunFile:
         self._connection.execute("COMMIT")
 
 
-def _terms(grant: Grant) -> str:
-    return json.dumps(
-        {
-            "scopes": sorted(grant.scopes),
-            "cognito_client_id": grant.cognito_client_id,
-            "issued_at": grant.issued_at.isoformat(),
-            "additional": grant.additional,
-        }
-    )
-
-
 def _row(found: Sequence[Any]) -> Row:
-    _, client_id, origin, digest, key, draft, terms, key_made, stage, *rest = found
-    document = json.loads(terms)
+    _, client_id, origin, digest, key, draft, granted, key_made, stage, *rest = found
     certificate, signature_request_id, refusal, hint = rest
     return Row(
         client_id=client_id,
@@ -258,13 +245,7 @@ def _row(found: Sequence[Any]) -> Row:
         digest=digest,
         public_key_sha256=key,
         draft=draft,
-        grant=Grant(
-            client_id=client_id,
-            scopes=frozenset(document["scopes"]),
-            cognito_client_id=document["cognito_client_id"],
-            issued_at=datetime.fromisoformat(document["issued_at"]),
-            additional=document["additional"],
-        ),
+        grant=Grant.from_document(json.loads(granted)),
         key_made=bool(key_made),
         stage=Stage(stage),
         certificate=certificate,

@@ -47,6 +47,10 @@ class MemoryRegistry:
         mine = tuple(record for record in records if record.client_id == client_id)
         return ClientState(client_id, mine, len(mine))
 
+    def find(self, fingerprint: str) -> RegistryRecord | None:
+        entry = self.stored.get(fingerprint)
+        return None if entry is None else entry.record
+
     def owner_of_key(self, public_key_sha256: str) -> str | None:
         return self.claims.get(public_key_sha256)
 

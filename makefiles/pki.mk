@@ -9,6 +9,10 @@ diagnose: ## Say which check refuses a certificate or token, and what to do (ARG
 bootstrap-ca: ## Issue the root's and the issuing CAs' certificates; Terraform makes their keys (ARGS='--help')
 	@$(UV_RUN) bootstrap-ca $(ARGS)
 
+.PHONY: verify-transcript
+verify-transcript: ## Prove ceremonies' transcripts, and account for each signature (ARGS='--all')
+	@$(UV_RUN) verify-transcript $(ARGS)
+
 provision-client: ## Issue a client certificate from a CSR (ARGS='--help')
 	@$(UV_RUN) provision-client $(ARGS)
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from pki.ceremony import documents
@@ -151,16 +151,7 @@ class Entry:
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether the signature is one of this key over this entry."""
-        algorithm = signature_hash(key)
-        digest, prehashed = _hash(self._signed_bytes(), algorithm), utils.Prehashed(algorithm)
-        try:
-            if isinstance(key, rsa.RSAPublicKey):
-                key.verify(self.signature, digest, PKCS1v15(), prehashed)
-            else:
-                key.verify(self.signature, digest, ec.ECDSA(prehashed))
-        except InvalidSignature:
-            return False
-        return True
+        return verifies(key, self.signature, self._signed_bytes())
 
     def to_bytes(self) -> bytes:
         """The object: canonical JSON of the entry and its signature."""
@@ -344,6 +335,19 @@ class Transcript:
         self._store.put(self._plan_digest, entry.name, entry.to_bytes())
         self._entries.append(entry)
         return entry
+
+
+def verifies(key: PublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether a CA's or transcript's key made this signature over this data."""
+    algorithm = signature_hash(key)
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, PKCS1v15(), algorithm)
+        else:
+            key.verify(signature, data, ec.ECDSA(algorithm))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def read_chain(

@@ -159,8 +159,9 @@ class TranscriptBucket:
 
     def _read(self, plan_digest: str, name: str) -> StoredEntry:
         answer = self._s3.get_object(Bucket=self._bucket, Key=f"{_prefix(plan_digest)}{name}")
-        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
-        retention = Retention(mode, until) if mode and until else None
+        retention = None
+        if "ObjectLockMode" in answer:  # and never one without the other
+            retention = Retention(answer["ObjectLockMode"], answer["ObjectLockRetainUntilDate"])
         return StoredEntry(name, answer["Body"].read(MAXIMUM_ENTRY_BYTES + 1), retention)
 
     def _translated(self, error: ClientError) -> Exception:

@@ -157,7 +157,7 @@ def test_events_are_found_page_by_page_the_newest_first() -> None:
         request = {"NextToken": answer["NextToken"]} if "NextToken" in answer else {}
 
     assert [len(page) for page in pages] == [50, 50, 20]
-    assert sum(pages, []) == [float(number) for number in reversed(range(120))]
+    assert [time for page in pages for time in page] == [float(n) for n in reversed(range(120))]
 
 
 def test_events_are_found_by_time_and_by_attribute() -> None:

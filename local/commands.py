@@ -69,6 +69,7 @@ class Runner:
         *,
         extra_environ: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] = _ignore,
+        answers: Sequence[str] = (),
     ) -> None:
         """Run a program to its end.
 
@@ -77,6 +78,7 @@ class Runner:
             command: program and arguments.
             extra_environ: on top of the runner's environment.
             on_line: called with each line that the program writes.
+            answers: the lines that it reads.
 
         Raises:
             CommandFailedError: it could not be run or ended with an error; says what the program
@@ -90,6 +92,9 @@ class Runner:
             self._started(command, extra_environ or {}) as process,
         ):
             assert process.stdout is not None  # noqa: S101 # it is a pipe
+            assert process.stdin is not None  # noqa: S101 # so is this
+            with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.writelines(f"{answer}\n" for answer in answers)
             for line in process.stdout:
                 log.write(line)
                 on_line(line)
@@ -112,7 +117,7 @@ class Runner:
                     command,
                     cwd=ROOT,
                     env={**self._environ, **extra_environ},
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     text=True,

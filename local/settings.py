@@ -39,6 +39,11 @@ class StateDirectory:
         """A directory per client: ``client.crt``, ``client.key``, ``chain.pem``."""
         return self.root / "clients"
 
+    @property
+    def ceremony(self) -> Path:
+        """The plan and the approval of the first ceremony."""
+        return self.root / "ceremony"
+
     def truststore_pin(self, environment: str) -> Path:
         """The truststore version that the environment's domain is to trust."""
         return self.root / "pins" / environment / "truststore.json"

@@ -20,6 +20,7 @@ from local.errors import LocalError, UsageError
 from local.processes import Daemon, require_free_port
 from local.progress import Progress
 from local.settings import DEFAULT_EDGE_PORT, DEFAULT_GATEWAY_PORT, Settings, StateDirectory
+from pki.ceremony.plan import CeremonyPlan
 from pki.organization import Environment, Organization, load_organization
 from tools import install
 from tools.bootstrap_account import (
@@ -39,6 +40,8 @@ _CALLS_PER_CORE = 4
 """The emulator starts a process for each call at once; too many starts would time out."""
 _KEPT = frozenset({"cache", "logs", "run"})
 _ROOT_GENERATION = "g1"
+_REQUESTER, _APPROVER = "requester", "approver"
+"""A ceremony for a root needs two people: these are the laptop's."""
 
 _TERRAGRUNT_SETTINGS = {
     "MTLS_ROLE": "apply",
@@ -260,9 +263,10 @@ def _apply_foundation(platform: Platform) -> None:
 
 def _establish_trust(platform: Platform) -> None:
     """The CA itself, and its truststores."""
-    if not _ca_exists(platform):
+    _, approval = _ceremony_files(platform)
+    if approval.is_file() or not _ca_exists(platform):
         with platform.progress.step("CA ceremony: root and issuing CAs signed in KMS"):
-            platform.runner.run("bootstrap-ca", [script("bootstrap-ca")])
+            _hold_ceremony(platform)
     for entry in platform.organization.environments:
         with platform.progress.step(f"{entry.name}: truststore uploaded and pinned"):
             pin = platform.state.truststore_pin(entry.name)
@@ -274,6 +278,36 @@ def _establish_trust(platform: Platform) -> None:
                     *("--pin-file", str(pin)),
                 ],
             )
+
+
+def _hold_ceremony(platform: Platform) -> None:
+    """As two people hold it, of whom one plans and executes, and the other approves.
+
+    A ceremony that was begun is executed again: it goes on where it stopped.
+    """
+    plan, approval = _ceremony_files(platform)
+    bootstrap_ca = [script("bootstrap-ca"), "--operator", _REQUESTER]
+    if not approval.is_file():
+        platform.runner.run("ceremony-plan", [*bootstrap_ca, "--plan", str(plan)])
+        digest = CeremonyPlan.from_bytes(plan.read_bytes()).digest
+        platform.runner.run(
+            "ceremony-approve",
+            [
+                *(script("approve-ceremony"), str(plan), "--digest", digest),
+                *("--approval", str(approval)),
+            ],
+            answers=[_APPROVER, digest],
+        )
+    platform.runner.run(
+        "ceremony-execute", [*bootstrap_ca, "--execute", str(plan), "--approval", str(approval)]
+    )
+    approval.unlink()
+
+
+def _ceremony_files(platform: Platform) -> tuple[Path, Path]:
+    """The plan, and its approval for as long as it is not executed to its end."""
+    folder = platform.state.ceremony
+    return folder / "plan.json", folder / "approval.json"
 
 
 def _ca_exists(platform: Platform) -> bool:

@@ -283,7 +283,9 @@ def _already(
     found = "; ".join(
         f"{certificate.subject.rfc4514_string()} at {planner.store.location(authority)} "
         f"until {certificate.not_valid_after_utc:%Y-%m-%d}"
-        for authority, certificate in existing.items()
+        for authority, certificate in sorted(
+            existing.items(), key=lambda entry: not entry[0].is_root
+        )
     )
     return AlreadyBootstrappedError(
         f"already bootstrapped: {found}",

@@ -54,6 +54,15 @@ def test_a_missing_program_is_named(runner: Runner) -> None:
         runner.run("nothing", ["/no-such-program"])
 
 
+def test_a_program_reads_its_answers_and_then_the_end(tmp_path: Path, runner: Runner) -> None:
+    runner.run("ask", python("import sys; print(sys.stdin.readlines())"), answers=["bob", "yes"])
+    assert (tmp_path / "ask.log").read_text() == "['bob\\n', 'yes\\n']\n"
+
+
+def test_a_program_that_reads_no_answer_is_no_failure(runner: Runner) -> None:
+    runner.run("deaf", python("import sys; sys.stdin.close()"), answers=["x" * 100_000])
+
+
 def test_units_are_counted_as_they_are_applied() -> None:
     told: list[str] = []
     count = UnitCounter(told.append)

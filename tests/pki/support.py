@@ -1,12 +1,12 @@
 """What the tests of the certificate authority share: a small cloud, and a way to die in it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import boto3
@@ -16,7 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import RegistryRecord, Status
 from pki.ca_store import CaStore
+from pki.ceremony.approval import approve
+from pki.ceremony.execution import Ceremony, Established, execute
+from pki.ceremony.planning import Planner, plan_bootstrap
+from pki.ceremony.transcript import Actor, Transcript
+from pki.ceremony.transcript_store import TranscriptBucket
 from pki.issuing import CertificateAuthority, issue_issuing_ca, issue_root
+from pki.keepers import Keepers
 from pki.keys import KeyType, generate
 from pki.organization import Authority, Environment, Organization, load_organization
 from pki.profiles import ca_name
@@ -62,6 +68,11 @@ class RecordedProgress:
 
     def step(self, message: str) -> None:
         self.steps.append(message)
+
+    @contextmanager
+    def track(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        self.steps.append(f"{label}: {total}")
+        yield lambda _: None
 
 
 @dataclass(frozen=True)
@@ -126,10 +137,11 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
     cloud = Cloud(organization, environment, live_dir)
     cloud.make_key(organization.root("g1").key_alias, key_spec)
     cloud.make_key(organization.issuing("dev", "g1").key_alias, key_spec)
-    cloud.security("s3").create_bucket(
-        Bucket=organization.ca_bucket,
-        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
-    )
+    cloud.make_key(organization.transcript_key_alias, "ECC_NIST_P256")
+    for bucket in (organization.ca_bucket, organization.ceremony_log_bucket):
+        cloud.security("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
     s3 = cloud.workload("s3")
     s3.create_bucket(
         Bucket=environment.truststore_bucket,
@@ -174,6 +186,50 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
         Name=environment.app_client_parameter("default"), Value="cognito-id", Type="String"
     )
     return cloud
+
+
+@dataclass(frozen=True)
+class SecuritySession:
+    """As much of a session in the security account as keepers ask of it."""
+
+    cloud: Cloud
+
+    def client(self, service: str, config: object = None) -> Any:
+        return self.cloud.security(service)
+
+
+def keepers_of(cloud: Cloud) -> Keepers:
+    return Keepers(cast("boto3.Session", SecuritySession(cloud)), cloud.organization)
+
+
+def establish(
+    cloud: Cloud, environments: Sequence[str] = ("dev",), *, now: datetime = NOW
+) -> tuple[Established, ...]:
+    """Hold the first ceremony: alice asks, bob approves, carol executes."""
+    planner = Planner(
+        organization=cloud.organization,
+        store=cloud.store(),
+        keys=keepers_of(cloud),
+        progress=RecordedProgress(),
+        requester="alice",
+        now=now,
+    )
+    plan = plan_bootstrap(planner, environments)
+    ceremony = Ceremony(
+        organization=cloud.organization,
+        store=cloud.store(),
+        keys=keepers_of(cloud),
+        open_transcript=lambda digest: Transcript.open(
+            TranscriptBucket(cloud.security("s3"), cloud.organization),
+            KmsSigner(cloud.security("kms"), cloud.organization.transcript_key_alias),
+            digest,
+            actor=Actor.of(cloud.security("sts"), "carol"),
+            now=lambda: now,
+        ),
+        progress=RecordedProgress(),
+        now=lambda: now,
+    )
+    return execute(ceremony, plan, approve(plan, approver="bob", digest=plan.digest, now=now))
 
 
 @dataclass(frozen=True)

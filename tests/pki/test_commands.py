@@ -13,23 +13,30 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import Status
+from pki import console
 from pki.commands import (
+    approve_ceremony,
     bootstrap_ca,
     provision_client,
+    renew_root,
     revoke_client,
+    rotate_issuing_ca,
     rotation,
     truststore,
     upload_truststore,
 )
 from pki.keys import KeyType, generate
-from tests.pki.support import Cloud
+from tests.pki.support import Cloud, establish
 
 type Main = Callable[[Sequence[str] | None], int]
 
 MAINS: dict[str, Main] = {
+    "approve-ceremony": approve_ceremony.main,
     "bootstrap-ca": bootstrap_ca.main,
     "provision-client": provision_client.main,
+    "renew-root": renew_root.main,
     "revoke-client": revoke_client.main,
+    "rotate-issuing-ca": rotate_issuing_ca.main,
     "rotation": rotation.main,
     "truststore": truststore.main,
     "upload-truststore": upload_truststore.main,
@@ -64,8 +71,8 @@ def shell(
 
 
 @pytest.fixture
-def ready(shell: Shell) -> Shell:
-    assert shell.run("bootstrap-ca") == 0
+def ready(shell: Shell, cloud: Cloud) -> Shell:
+    establish(cloud, now=console.now())
     return shell
 
 
@@ -103,25 +110,8 @@ def test_help_shows_examples_and_exit_codes(name: str, capsys: pytest.CaptureFix
     assert "--json" in text
 
 
-def test_bootstrap_names_what_it_issued(shell: Shell) -> None:
-    result = shell.json("bootstrap-ca --environment dev --operator alice")
-
-    assert [entry["subject"] for entry in result["certificates"]] == [
-        "CN=example Root CA G1,O=example",
-        "CN=example dev Issuing CA G1,O=example",
-    ]
-    assert [entry["created"] for entry in result["certificates"]] == [True, True]
-    assert "✓ stored s3://example-ca-111111111111/root/g1.pem" in shell.err
-
-
-def test_bootstrap_twice_exits_with_1(ready: Shell) -> None:
-    assert ready.run("bootstrap-ca") == 1
-    assert "error: already bootstrapped: CN=example Root CA G1" in ready.err
-    assert ready.out == ""
-
-
 def test_an_unknown_environment_exits_with_2(shell: Shell) -> None:
-    assert shell.run("bootstrap-ca --environment production") == 2
+    assert shell.run("bootstrap-ca --environment production --plan plan.json") == 2
     assert "no environment 'production' under live/" in shell.err
 
 
@@ -233,7 +223,7 @@ def test_a_wrong_argument_is_answered_with_what_would_be_right(
 def test_a_live_dir_without_the_facts_is_wrong_usage(shell: Shell, name: str) -> None:
     Path("file").touch()
 
-    assert shell.run(f"bootstrap-ca --live-dir {name}") == 2
+    assert shell.run(f"bootstrap-ca --plan plan.json --live-dir {name}") == 2
     assert shell.err.startswith(f"error: --live-dir {name}: no organization.yaml in it\nhint: ")
 
 
@@ -361,7 +351,7 @@ def test_an_emulator_that_does_not_run_exits_with_1(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
-    assert bootstrap_ca.main(["--live-dir", str(live_dir)]) == 1
+    assert bootstrap_ca.main(["--plan", "plan.json", "--live-dir", str(live_dir)]) == 1
     assert capsys.readouterr().err == (
         "error: cannot reach http://127.0.0.1:1\nhint: run make up\n"
     )

@@ -661,8 +661,22 @@ locals {
       {
         Sid      = "Registry"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"]
         Resource = ["${local.names.tables}-registry", "${local.names.tables}-registry/index/*"]
+      },
+      {
+        # Which truststore a domain has pinned. API Gateway's ARNs have no account.
+        Sid      = "PinnedTruststore"
+        Effect   = "Allow"
+        Action   = "apigateway:GET"
+        Resource = "arn:aws:apigateway:${var.region}::/domainnames/*"
+      },
+      {
+        # A device's renewal is asked of the security account, which has the last word on who may ask.
+        Sid      = "AskIssuer"
+        Effect   = "Allow"
+        Action   = "sts:AssumeRole"
+        Resource = "arn:aws:iam::*:role/${local.prefix}-*-issuer-invoker"
       },
       {
         Sid      = "TruststoreObjects"

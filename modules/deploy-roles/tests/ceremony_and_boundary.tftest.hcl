@@ -89,7 +89,7 @@ run "the_boundary_holds_no_way_up" {
 
   assert {
     condition = alltrue(flatten([for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : [
-      for action in flatten([statement.Action]) : can(regex("^((logs|dynamodb|s3|ssm|secretsmanager|kms):[A-Za-z]+|xray:Put(TraceSegments|TelemetryRecords))$", action)) && !contains(["kms:Sign", "kms:CreateGrant", "kms:PutKeyPolicy", "dynamodb:DeleteItem", "dynamodb:Scan", "s3:DeleteObject"], action)
+      for action in flatten([statement.Action]) : can(regex("^((logs|dynamodb|s3|ssm|secretsmanager|kms):[A-Za-z]+|xray:Put(TraceSegments|TelemetryRecords)|apigateway:GET|sts:AssumeRole)$", action)) && !contains(["kms:Sign", "kms:CreateGrant", "kms:PutKeyPolicy", "dynamodb:DeleteItem", "s3:DeleteObject"], action)
     ]]))
     error_message = "The boundary allows a role of the platform to sign, delete records, or reach other services."
   }
@@ -97,6 +97,20 @@ run "the_boundary_holds_no_way_up" {
   assert {
     condition     = [for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Sid if statement.Effect != "Allow" || contains(flatten([statement.Resource]), "*")] == ["Traces"]
     error_message = "A statement without a resource is not the one whose service knows none."
+  }
+}
+
+run "the_boundary_leads_out_of_the_account_to_the_issuer_alone" {
+  command = plan
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Resource if contains(flatten([statement.Action]), "sts:AssumeRole")] == ["arn:aws:iam::*:role/example-*-issuer-invoker"]
+    error_message = "A role of the platform may become another than the issuer's invoker."
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Resource if contains(flatten([statement.Action]), "apigateway:GET")] == ["arn:aws:apigateway:eu-west-1::/domainnames/*"]
+    error_message = "A role of the platform may read more of API Gateway than domain names."
   }
 }
 

@@ -7,4 +7,7 @@ locals {
 
   # IAM principals (ARNs) that may hold a ceremony beside the pipeline: who signs need not be who deploys.
   ceremony_holders = []
+
+  # Who is told when a root's key is used, enabled or changed: e-mail addresses.
+  alarm_emails = []
 }

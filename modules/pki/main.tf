@@ -5,101 +5,141 @@ locals {
   bucket_name       = "${var.organization}-ca-${var.account_id}"
   bucket_arn        = "arn:aws:s3:::${local.bucket_name}"
 
-  # Name of a key, as in its alias -> description.
+  # Name of a key, as in its alias -> what it is, and who signs with it beside the ceremony. A function's role is named
+  # before it exists: an ARN in a condition does no harm until then.
   keys = merge(
-    { for generation in var.root_generations : "root-ca-${generation}" => "Root CA ${upper(generation)}" },
+    { for generation in var.root_generations : "root-ca-${generation}" => {
+      description = "Root CA ${upper(generation)}"
+      is_root     = true
+      key_spec    = var.root_key_spec
+      functions   = []
+    } },
     merge([
       for environment, generations in var.issuing_cas : {
         for generation in generations :
-        "${environment}-issuing-ca-${generation}" => "Issuing CA ${upper(generation)} of ${environment}"
+        "${environment}-issuing-ca-${generation}" => {
+          description = "Issuing CA ${upper(generation)} of ${environment}"
+          is_root     = false
+          key_spec    = var.issuing_key_spec
+          functions = [
+            for function in ["issuer", "crl"] :
+            "arn:aws:iam::${var.account_id}:role/${var.organization}-${environment}-${function}"
+          ]
+        }
       }
     ]...),
   )
+
+  # Without the account as a principal nobody could ever change a key again. What uses a key, and grants (which could
+  # pass its use on), are left out.
+  # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+  administration = [
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+  ]
+
+  # The longest waiting time there is: 30 days in which a deletion can be noticed and cancelled.
+  # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-schedule-key-deletion-pending-window-in-days
+  no_hurried_deletion = {
+    Sid       = "NobodyDeletesInAHurry"
+    Effect    = "Deny"
+    Principal = { AWS = "*" }
+    Action    = "kms:ScheduleKeyDeletion"
+    Resource  = "*"
+    Condition = { NumericLessThan = { "kms:ScheduleKeyDeletionPendingWindowInDays" = "30" } }
+  }
+
+  key_policies = { for name, key in local.keys : name => {
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid       = "AccountAdministersWithoutSigning"
+          Effect    = "Allow"
+          Principal = { AWS = local.account_root_arn }
+          # A root's key is enabled by a ceremony alone; anybody may stop one.
+          Action   = sort(concat(local.administration, ["kms:GetPublicKey"], key.is_root ? [] : ["kms:EnableKey"]))
+          Resource = "*"
+        },
+        {
+          Sid       = "CeremonySigns"
+          Effect    = "Allow"
+          Principal = { AWS = local.ceremony_role_arn }
+          Action = concat(
+            ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign", "kms:Verify"],
+            key.is_root ? ["kms:DisableKey", "kms:EnableKey"] : [],
+          )
+          Resource = "*"
+        },
+      ],
+      [for arns in [key.functions] : {
+        # The account as principal: KMS refuses one that does not exist, and a role made anew would not be the same.
+        Sid       = "FunctionsSign"
+        Effect    = "Allow"
+        Principal = { AWS = local.account_root_arn }
+        Action    = ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"]
+        Resource  = "*"
+        Condition = { ArnEquals = { "aws:PrincipalArn" = arns } }
+      } if length(arns) > 0],
+      [
+        {
+          Sid       = "NobodyElseSigns"
+          Effect    = "Deny"
+          Principal = { AWS = "*" }
+          Action    = "kms:Sign"
+          Resource  = "*"
+          Condition = { ArnNotEquals = { "aws:PrincipalArn" = concat([local.ceremony_role_arn], key.functions) } }
+        },
+        {
+          Sid       = "NobodyDelegates"
+          Effect    = "Deny"
+          Principal = { AWS = "*" }
+          Action    = "kms:CreateGrant"
+          Resource  = "*"
+        },
+        local.no_hurried_deletion,
+      ],
+    )
+  } }
 }
 
 ################################################################################
-# CA keys: made in KMS, never exported, signing for the ceremony role alone
+# CA keys: made in KMS, never exported; a root's is disabled until a ceremony
 ################################################################################
 
 resource "aws_kms_key" "this" {
   #checkov:skip=CKV_AWS_7: KMS does not rotate asymmetric keys; a CA rotates by a new generation
+  #checkov:skip=CKV_AWS_227: a root's key is enabled for a ceremony and disabled after it
   for_each = local.keys
 
-  description              = "${each.value} (${var.organization})"
+  description              = "${each.value.description} (${var.organization})"
   key_usage                = "SIGN_VERIFY"
-  customer_master_key_spec = var.key_spec
+  customer_master_key_spec = each.value.key_spec
+  is_enabled               = !each.value.is_root
   deletion_window_in_days  = 30
+  policy                   = jsonencode(local.key_policies[each.key])
 
-  # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        # Without the account as a principal nobody could ever change the key again. Signing, verifying and
-        # grants (a grant could pass Sign on) are left out.
-        Sid       = "AccountAdministersWithoutSigning"
-        Effect    = "Allow"
-        Principal = { AWS = local.account_root_arn }
-        Action = [
-          "kms:CancelKeyDeletion",
-          "kms:CreateAlias",
-          "kms:DeleteAlias",
-          "kms:DescribeKey",
-          "kms:DisableKey",
-          "kms:EnableKey",
-          "kms:GetKeyPolicy",
-          "kms:GetKeyRotationStatus",
-          "kms:GetPublicKey",
-          "kms:ListGrants",
-          "kms:ListKeyPolicies",
-          "kms:ListResourceTags",
-          "kms:PutKeyPolicy",
-          "kms:ScheduleKeyDeletion",
-          "kms:TagResource",
-          "kms:UntagResource",
-          "kms:UpdateAlias",
-          "kms:UpdateKeyDescription",
-        ]
-        Resource = "*"
-      },
-      {
-        Sid       = "CeremonySigns"
-        Effect    = "Allow"
-        Principal = { AWS = local.ceremony_role_arn }
-        Action    = ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign", "kms:Verify"]
-        Resource  = "*"
-      },
-      {
-        Sid       = "NobodyElseSigns"
-        Effect    = "Deny"
-        Principal = { AWS = "*" }
-        Action    = "kms:Sign"
-        Resource  = "*"
-        Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.ceremony_role_arn } }
-      },
-      {
-        Sid       = "NobodyDelegates"
-        Effect    = "Deny"
-        Principal = { AWS = "*" }
-        Action    = "kms:CreateGrant"
-        Resource  = "*"
-      },
-      {
-        # The longest waiting time there is: 30 days in which a deletion can be noticed and cancelled.
-        # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-schedule-key-deletion-pending-window-in-days
-        Sid       = "NobodyDeletesInAHurry"
-        Effect    = "Deny"
-        Principal = { AWS = "*" }
-        Action    = "kms:ScheduleKeyDeletion"
-        Resource  = "*"
-        Condition = { NumericLessThan = { "kms:ScheduleKeyDeletionPendingWindowInDays" = "30" } }
-      },
-    ]
-  })
-
-  # Another key spec or a generation taken off the list would destroy a key that nobody can make again.
   lifecycle {
+    # A generation taken off the list would destroy a key that nobody can make again.
     prevent_destroy = true
+
+    # A key keeps its spec for life: another one is for generations to come. Whether it is enabled is the ceremony's
+    # business, and an incident's.
+    ignore_changes = [customer_master_key_spec, is_enabled]
   }
 }
 
@@ -108,6 +148,61 @@ resource "aws_kms_alias" "this" {
 
   name          = "alias/${var.organization}-${each.key}"
   target_key_id = aws_kms_key.this[each.key].key_id
+}
+
+################################################################################
+# The key over CA keys that are stored as encrypted PEM, where an organization keeps them so
+################################################################################
+
+resource "aws_kms_key" "storage" {
+  count = var.stores_keys ? 1 : 0
+
+  description             = "Stored keys of the CA (${var.organization})"
+  deletion_window_in_days = 30
+  enable_key_rotation     = true
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "AccountAdministersWithoutReading"
+        Effect    = "Allow"
+        Principal = { AWS = local.account_root_arn }
+        Action    = sort(concat(local.administration, ["kms:EnableKey", "kms:EnableKeyRotation"]))
+        Resource  = "*"
+      },
+      {
+        # Secrets Manager asks for all three, and so does the Parameter Store's advanced tier.
+        # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+        Sid       = "CeremonyStoresAndReads"
+        Effect    = "Allow"
+        Principal = { AWS = local.ceremony_role_arn }
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Condition = { StringLike = { "kms:ViaService" = ["secretsmanager.*.amazonaws.com", "ssm.*.amazonaws.com"] } }
+      },
+      {
+        Sid       = "NobodyElseReads"
+        Effect    = "Deny"
+        Principal = { AWS = "*" }
+        Action    = "kms:Decrypt"
+        Resource  = "*"
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.ceremony_role_arn } }
+      },
+      local.no_hurried_deletion,
+    ]
+  })
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_kms_alias" "storage" {
+  count = var.stores_keys ? 1 : 0
+
+  name          = "alias/${var.organization}-ca-storage"
+  target_key_id = aws_kms_key.storage[0].key_id
 }
 
 ################################################################################

@@ -16,3 +16,8 @@ output "issuing_key_aliases" {
     }
   }
 }
+
+output "alarm_topic_arn" {
+  description = "ARN of the topic that tells of every use of a root's key; `null` where no root's key is in KMS."
+  value       = one(aws_sns_topic.root_use[*].arn)
+}

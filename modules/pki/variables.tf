@@ -20,6 +20,17 @@ variable "account_id" {
   }
 }
 
+variable "region" {
+  description = "AWS region of the account's CA, such as `eu-west-1`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region: an AWS region expected, such as eu-west-1."
+  }
+}
+
 variable "ceremony_role_name" {
   description = "Name of the role in this account that alone may sign and write CA certificates. It must exist (see `deploy-roles`)."
   type        = string
@@ -32,14 +43,14 @@ variable "ceremony_role_name" {
 }
 
 variable "root_generations" {
-  description = "Generations of the root CA that have a key. Add one to rotate; a generation leaves the list only after its key was retired by hand."
+  description = "Generations of the root CA that have a key in KMS. Add one to rotate; a generation leaves the list only after its key was retired by hand. Empty where another keeper has the root's keys."
   type        = list(string)
   default     = ["g1"]
   nullable    = false
 
   validation {
-    condition     = length(var.root_generations) > 0 && alltrue([for generation in var.root_generations : can(regex("^g[1-9][0-9]{0,2}$", generation))])
-    error_message = "root_generations: at least one generation expected, each such as g1."
+    condition     = alltrue([for generation in var.root_generations : can(regex("^g[1-9][0-9]{0,2}$", generation))])
+    error_message = "root_generations: each generation such as g1."
   }
 
   validation {
@@ -49,7 +60,7 @@ variable "root_generations" {
 }
 
 variable "issuing_cas" {
-  description = "Generations of the issuing CA per environment: `{ dev = [\"g1\"] }`."
+  description = "Generations of the issuing CA per environment that have a key in KMS: `{ dev = [\"g1\"] }`."
   type        = map(list(string))
   default     = {}
   nullable    = false
@@ -70,14 +81,45 @@ variable "issuing_cas" {
   }
 }
 
-variable "key_spec" {
-  description = "KMS key spec of every CA key: `RSA_4096`, or `ECC_NIST_P384` for the EC profile."
+variable "root_key_spec" {
+  description = "KMS key spec of the root's keys to come; a key that exists keeps its own."
   type        = string
   default     = "RSA_4096"
   nullable    = false
 
   validation {
-    condition     = contains(["RSA_4096", "ECC_NIST_P384"], var.key_spec)
-    error_message = "key_spec: RSA_4096 or ECC_NIST_P384 expected."
+    condition     = contains(["RSA_4096", "RSA_2048", "ECC_NIST_P384", "ECC_NIST_P256"], var.root_key_spec)
+    error_message = "root_key_spec: RSA_4096, RSA_2048, ECC_NIST_P384 or ECC_NIST_P256 expected."
+  }
+}
+
+variable "issuing_key_spec" {
+  description = "KMS key spec of issuing CAs' keys to come; a key that exists keeps its own."
+  type        = string
+  default     = "RSA_4096"
+  nullable    = false
+
+  validation {
+    condition     = contains(["RSA_4096", "RSA_2048", "ECC_NIST_P384", "ECC_NIST_P256"], var.issuing_key_spec)
+    error_message = "issuing_key_spec: RSA_4096, RSA_2048, ECC_NIST_P384 or ECC_NIST_P256 expected."
+  }
+}
+
+variable "stores_keys" {
+  description = "Whether CA keys are kept as encrypted PEM in the Parameter Store or Secrets Manager: makes the KMS key over them, `alias/<organization>-ca-storage`, which the ceremony role alone may use."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "alarm_emails" {
+  description = "Who is told when a root's key is used, enabled or changed. Each address gets a mail and is subscribed once it agrees."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for email in var.alarm_emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", email))])
+    error_message = "alarm_emails: e-mail addresses expected."
   }
 }

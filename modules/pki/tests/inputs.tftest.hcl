@@ -7,6 +7,7 @@ mock_provider "aws" {
 variables {
   organization       = "example"
   account_id         = "111111111111"
+  region             = "eu-west-1"
   ceremony_role_name = "example-ceremony"
 }
 
@@ -40,14 +41,6 @@ run "refuses_every_role_as_the_ceremony" {
     ceremony_role_name = "*"
   }
   expect_failures = [var.ceremony_role_name]
-}
-
-run "refuses_to_be_without_a_root" {
-  command = plan
-  variables {
-    root_generations = []
-  }
-  expect_failures = [var.root_generations]
 }
 
 run "refuses_a_root_generation_that_is_no_generation" {
@@ -98,18 +91,34 @@ run "refuses_an_environment_without_a_generation" {
   expect_failures = [var.issuing_cas]
 }
 
-run "refuses_a_weak_key" {
+run "refuses_a_region_that_is_none" {
   command = plan
   variables {
-    key_spec = "RSA_2048"
+    region = "Ireland"
   }
-  expect_failures = [var.key_spec]
+  expect_failures = [var.region]
 }
 
-run "refuses_a_key_that_encrypts" {
+run "refuses_a_curve_that_api_gateway_does_not_take" {
   command = plan
   variables {
-    key_spec = "SYMMETRIC_DEFAULT"
+    root_key_spec = "ECC_SECG_P256K1"
   }
-  expect_failures = [var.key_spec]
+  expect_failures = [var.root_key_spec]
+}
+
+run "refuses_an_issuing_key_that_encrypts" {
+  command = plan
+  variables {
+    issuing_key_spec = "SYMMETRIC_DEFAULT"
+  }
+  expect_failures = [var.issuing_key_spec]
+}
+
+run "refuses_an_alarm_to_nobody" {
+  command = plan
+  variables {
+    alarm_emails = ["security"]
+  }
+  expect_failures = [var.alarm_emails]
 }

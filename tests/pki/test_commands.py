@@ -17,12 +17,17 @@ from pki import console
 from pki.commands import (
     approve_ceremony,
     bootstrap_ca,
+    expiry_report,
+    list_clients,
     provision_client,
+    publish_crl,
     renew_root,
     revoke_client,
     rotate_issuing_ca,
     rotation,
+    show_client,
     truststore,
+    unrevoke_client,
     upload_truststore,
 )
 from pki.keys import KeyType, generate
@@ -33,12 +38,17 @@ type Main = Callable[[Sequence[str] | None], int]
 MAINS: dict[str, Main] = {
     "approve-ceremony": approve_ceremony.main,
     "bootstrap-ca": bootstrap_ca.main,
+    "expiry-report": expiry_report.main,
+    "list-clients": list_clients.main,
     "provision-client": provision_client.main,
     "renew-root": renew_root.main,
+    "publish-crl": publish_crl.main,
     "revoke-client": revoke_client.main,
     "rotate-issuing-ca": rotate_issuing_ca.main,
     "rotation": rotation.main,
+    "show-client": show_client.main,
     "truststore": truststore.main,
+    "unrevoke-client": unrevoke_client.main,
     "upload-truststore": upload_truststore.main,
 }
 
@@ -337,6 +347,60 @@ def test_a_name_with_two_certificates_exits_with_2_until_all_are_meant(ready: Sh
 def test_an_unknown_client_exits_with_1(ready: Shell) -> None:
     assert ready.run("revoke-client device-404 --environment dev") == 1
     assert "the registry has no certificate of device-404" in ready.err
+
+
+def test_a_hold_ends_and_anything_else_does_not(ready: Shell) -> None:
+    ready.json("provision-client device-001 --environment dev --generate-key")
+    ready.json("revoke-client device-001 --environment dev --reason certificateHold")
+
+    result = ready.json("unrevoke-client device-001 --environment dev")
+
+    assert [entry["client_id"] for entry in result["released"]] == ["device-001"]
+    ready.json("revoke-client device-001 --environment dev --reason keyCompromise")
+    assert ready.run("unrevoke-client device-001 --environment dev") == 1
+    assert "no certificate on hold" in ready.err
+
+
+def test_a_file_of_clients_is_revoked(ready: Shell) -> None:
+    for name in ("device-001", "device-002"):
+        ready.json(f"provision-client {name} --environment dev --generate-key --output-dir {name}")
+    Path("stolen.csv").write_text("certificate,reason\ndevice-001,superseded\ndevice-002\n")
+
+    result = ready.json("revoke-client --from stolen.csv --environment dev --reason keyCompromise")
+
+    reasons = {entry["client_id"]: entry["reason"] for entry in result["revoked"]}
+    assert reasons == {"device-001": "superseded", "device-002": "keyCompromise"}
+    assert "2 lines: 2 certificates revoked, 0 before" in ready.err
+
+
+@pytest.mark.parametrize("content", [b"?\n", b"\xff\n", b""])
+def test_a_malformed_file_exits_with_2_and_names_the_file(shell: Shell, content: bytes) -> None:
+    Path("stolen.csv").write_bytes(content)
+
+    assert shell.run("revoke-client --from stolen.csv --environment dev") == 2
+    assert "stolen.csv" in shell.err
+
+
+def test_a_list_is_published_and_not_again_until_it_changes(ready: Shell, cloud: Cloud) -> None:
+    cloud.security("s3").create_bucket(
+        Bucket=cloud.organization.crl_bucket,
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+    ready.json("provision-client device-001 --environment dev --generate-key")
+
+    def published() -> tuple[int, int, bool]:
+        (found,) = ready.json("publish-crl --environment dev")["lists"]
+        return found["number"], found["entries"], found["new"]
+
+    assert published() == (1, 0, True)
+    assert published() == (1, 0, False)
+    ready.json("revoke-client device-001 --environment dev")
+    assert published() == (2, 1, True)
+
+
+def test_a_list_without_a_bucket_exits_with_1(ready: Shell) -> None:
+    assert ready.run("publish-crl --environment dev") == 1
+    assert "hint: apply the unit ca/crl of the security account first" in ready.err
 
 
 def test_all_without_a_name_exits_with_2(shell: Shell) -> None:

@@ -7,4 +7,5 @@ include makefiles/functions.mk
 include makefiles/pki.mk
 include makefiles/live.mk
 include makefiles/docs.mk
+include makefiles/bench.mk
 include makefiles/tools.mk

@@ -1,0 +1,1 @@
+"""Measurements that a person runs: speed is printed here, and asserted nowhere."""

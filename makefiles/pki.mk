@@ -19,8 +19,15 @@ provision-client: ## Issue a client certificate from a CSR (ARGS='--help')
 upload-truststore: ## Lint the truststore and upload it (ARGS='--help')
 	@$(UV_RUN) upload-truststore $(ARGS)
 
-revoke-client: ## Revoke a client certificate (ARGS='--help')
+revoke-client: ## Revoke client certificates, one or a file of them (ARGS='--help')
 	@$(UV_RUN) revoke-client $(ARGS)
+
+.PHONY: unrevoke-client publish-crl
+unrevoke-client: ## End the hold of a client certificate (ARGS='--help')
+	@$(UV_RUN) unrevoke-client $(ARGS)
+
+publish-crl: ## Sign and publish revocation lists for other relying parties (ARGS='--help')
+	@$(UV_RUN) publish-crl $(ARGS)
 
 .PHONY: truststore rotation
 truststore: ## Compare S3, domain and pin; roll a version out; call as a canary (ARGS='--help')
@@ -37,3 +44,36 @@ show-client: ## Show a client's certificates and what to do next (ARGS='--help')
 
 expiry-report: ## Report what ends when, as a table, JSON or a page (ARGS='--help')
 	@$(UV_RUN) expiry-report $(ARGS)
+
+# A ceremony: OPERATION=bootstrap, rotate-issuing-ca (with ENV=dev) or renew-root, and GENERATION=g2 where the next one
+# is not meant. What is asked for comes from the environment and reaches no shell as text. In a job of GitHub Actions the
+# ceremony role is taken with the job's OIDC token, and the approval is that of the run's reviewer.
+CEREMONY_DIR ?= .local/ceremony
+export CEREMONY_DIR
+
+define ceremony
+case "$${OPERATION:-}" in \
+  bootstrap) set -- bootstrap-ca ;; \
+  rotate-issuing-ca | renew-root) set -- "$$OPERATION" ;; \
+  *) echo 'error: OPERATION is not set, try: make $@ OPERATION=bootstrap (or rotate-issuing-ca, renew-root)' >&2; exit 2 ;; \
+esac
+endef
+define wanted
+set -- "$$@" $${ENV:+--environment "$$ENV"} $${GENERATION:+--generation "$$GENERATION"}
+endef
+as_job = $(PYTHON) -m tools.web_identity --
+
+.PHONY: ceremony ceremony-plan ceremony-approve ceremony-execute
+ceremony: ## Hold a ceremony at this terminal, approved by typing: make ceremony OPERATION=rotate-issuing-ca ENV=dev
+	@$(ceremony); $(wanted); $(as_job) "$$@" --transcript "$$CEREMONY_DIR/transcripts" $(ARGS)
+
+ceremony-plan: ## Write the plan of a ceremony and show its digest: make ceremony-plan OPERATION=bootstrap
+	@$(ceremony); $(wanted); $(as_job) "$$@" --plan "$$CEREMONY_DIR/plan.json" $(ARGS)
+
+ceremony-approve: ## Approve the plan of a ceremony: make ceremony-approve DIGEST=sha256:...
+	@if [ "$${GITHUB_ACTIONS:-}" = true ]; then set -- --from-github-run; else set -- --digest "$${DIGEST:-}"; fi; \
+	$(UV_RUN) approve-ceremony "$$CEREMONY_DIR/plan.json" "$$@" --approval "$$CEREMONY_DIR/approval.json" $(ARGS)
+
+ceremony-execute: ## Execute the approved plan of a ceremony: make ceremony-execute OPERATION=bootstrap
+	@$(ceremony); $(as_job) "$$@" --execute "$$CEREMONY_DIR/plan.json" --approval "$$CEREMONY_DIR/approval.json" \
+	  --transcript "$$CEREMONY_DIR/transcripts" $(ARGS)

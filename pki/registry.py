@@ -151,6 +151,22 @@ class Registry:
         item = self._get(fingerprint)
         return None if item is None else self._read(item)
 
+    def existing(self, fingerprint: str) -> RegistryRecord:
+        """The record of a certificate that must exist, read consistently.
+
+        Raises:
+            UnknownClientError: it does not.
+            RegistryError: the item is malformed, or there is no table.
+        """
+        record = self.find(fingerprint)
+        if record is None:
+            raise UnknownClientError(
+                f"{self._environment.name} has no certificate with fingerprint {fingerprint}",
+                hint="the fingerprint is SHA-256 over the DER: "
+                "openssl x509 -noout -fingerprint -sha256 -in client.crt",
+            )
+        return record
+
     def stored(self, fingerprint: str) -> StoredRecord | None:
         """The record and what the CA keeps beside it, read consistently; None when there is none.
 
@@ -228,7 +244,7 @@ class Registry:
             UnknownClientError: the registry has no such certificate.
             RegistryError: the item is malformed, or there is no table.
         """
-        record = self._existing(fingerprint)
+        record = self.existing(fingerprint)
         ends_hold = reason is not RevocationReason.CERTIFICATE_HOLD
         if record.status is Status.REVOKED and not (ends_hold and _is_on_hold(record)):
             return record, False
@@ -260,7 +276,7 @@ class Registry:
             UnknownClientError: the registry has no such certificate.
             RegistryError: it is revoked for good, malformed, or there is no table.
         """
-        record = self._existing(fingerprint)
+        record = self.existing(fingerprint)
         if record.status is Status.ACTIVE:
             return record, False
         _require_hold(record)
@@ -288,7 +304,7 @@ class Registry:
             UnknownClientError: the registry has no such certificate.
             RegistryError: the item is malformed, or there is no table.
         """
-        record = self._existing(fingerprint)
+        record = self.existing(fingerprint)
         if record.status is Status.REVOKED:
             return record, False
         return self._change(fingerprint, *_RETIREMENT, _retirement_values(at))
@@ -309,7 +325,7 @@ class Registry:
         except ClientError as error:
             if not _condition_failed(error):
                 raise self._translated(error) from error
-            return self._existing(fingerprint), False
+            return self.existing(fingerprint), False
         return self._read(answer["Attributes"]), True
 
     def _put_new(self, item: dict[str, Any]) -> "TransactWriteItemTypeDef":
@@ -405,16 +421,6 @@ class Registry:
             )
         except ClientError as error:
             raise self._translated(error) from error
-
-    def _existing(self, fingerprint: str) -> RegistryRecord:
-        record = self.find(fingerprint)
-        if record is None:
-            raise UnknownClientError(
-                f"{self._environment.name} has no certificate with fingerprint {fingerprint}",
-                hint="the fingerprint is SHA-256 over the DER: "
-                "openssl x509 -noout -fingerprint -sha256 -in client.crt",
-            )
-        return record
 
     def _query(self, index: str, attribute: str, value: str) -> Iterator[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(

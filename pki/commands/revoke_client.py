@@ -2,35 +2,45 @@
 
 import argparse
 from collections.abc import Sequence
-from time import sleep
+from pathlib import Path
 
 import boto3
 
 from clientcert import RegistryRecord, RevocationReason
-from pki import console
+from pki import console, files
+from pki.bulk.revocation import read_lines, revoke_all
 from pki.console import Output, argument, choice, command_parser, organization_of, timestamp
 from pki.csr import parse_client_id
 from pki.errors import UsageError
+from pki.organization import Environment
 from pki.registry import Registry
 from pki.revocation import (
+    ByFingerprint,
+    ByName,
+    BySerial,
+    Order,
     Revocation,
-    by_serial,
+    Target,
     parse_fingerprint,
     parse_serial,
     revoke,
-    revoke_client,
 )
 from pki.sessions import ceremony_session, writer_session
 
+_MAXIMUM_FILE_BYTES = 16 * 1024 * 1024
+
 _EXAMPLES = """\
   revoke-client device-001 --environment dev --reason keyCompromise
+  revoke-client device-001 --environment dev --reason keyCompromise --lineage
   revoke-client --serial 0x5f3a... --environment dev
-  revoke-client --fingerprint 9c1e... --environment dev --reason superseded"""
+  revoke-client --fingerprint 9c1e... --environment dev --reason certificateHold
+  revoke-client --from stolen.csv --environment dev --reason keyCompromise"""
 
 _EXIT_CODES = """\
-  0  the certificate is revoked, by this run or before it
-  1  refused or failed; also when the registry does not know it
-  2  wrong usage; also when the name has several active certificates and --all is missing"""
+  0  the certificates are revoked, by this run or before it
+  1  refused or failed; also when the registry does not know one
+  2  wrong usage; also when the name has several active certificates and --all is missing,
+     or a line of the file is malformed"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,19 +52,47 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = command_parser(
         "revoke-client",
-        "Mark a client's certificate revoked in its environment's registry. /token and the "
-        "authorizer refuse\nit within two seconds. Revoking twice is no error; the first time and "
-        "reason stay.",
+        "Mark client certificates revoked in their environment's registry. /token and the "
+        "authorizer refuse\nthem within two seconds. Revoking twice is no error; the first time "
+        "and reason stay, but that\ncertificateHold may be followed by another reason.",
         examples=_EXAMPLES,
         exit_codes=_EXIT_CODES,
     )
+    what = add_target_arguments(parser)
+    what.add_argument(
+        "--from",
+        dest="file",
+        type=Path,
+        metavar="FILE",
+        help="many: one name, serial number or fingerprint a line, and after a comma the reason; "
+        "every line is checked before the first is revoked",
+    )
+    parser.add_argument(
+        "--reason",
+        type=choice(list(RevocationReason)),
+        default=RevocationReason.UNSPECIFIED,
+        metavar="REASON",
+        help=f"RFC 5280 reason: {', '.join(RevocationReason)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--lineage",
+        action="store_true",
+        help="with each certificate those that it renewed, and those that renewed it",
+    )
+    return parser
+
+
+def add_target_arguments(
+    parser: argparse.ArgumentParser,
+) -> "argparse._MutuallyExclusiveGroup":
+    """How a certificate is named, and its environment."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "name",
         nargs="?",
         type=argument(parse_client_id),
         metavar="NAME",
-        help="the client's name: its active certificate",
+        help="the client's name: its certificate",
     )
     what.add_argument(
         "--serial",
@@ -72,60 +110,78 @@ def build_parser() -> argparse.ArgumentParser:
         "--environment", required=True, metavar="ENV", help="the environment that knows it"
     )
     parser.add_argument(
-        "--reason",
-        type=choice(list(RevocationReason)),
-        default=RevocationReason.UNSPECIFIED,
-        metavar="REASON",
-        help=f"RFC 5280 reason: {', '.join(RevocationReason)} (default: %(default)s)",
+        "--all", action="store_true", help="with names: every certificate of the client in question"
     )
-    parser.add_argument(
-        "--all", action="store_true", help="with NAME: every active certificate of the client"
-    )
-    return parser
+    return what
 
 
-def execute(arguments: argparse.Namespace, output: Output) -> None:
-    """Revoke, and print what is revoked now."""
-    if arguments.all and arguments.name is None:
+def target_of(arguments: argparse.Namespace) -> Target:
+    """The certificate that the arguments name.
+
+    Raises:
+        UsageError: ``--all`` without a name.
+    """
+    if arguments.name is not None:
+        return ByName(arguments.name, arguments.all)
+    if arguments.all:
         raise UsageError("--all goes with a client's name only")
+    if arguments.fingerprint is not None:
+        return ByFingerprint(arguments.fingerprint)
+    return BySerial(arguments.serial)
+
+
+def open_registry(arguments: argparse.Namespace) -> tuple[Environment, Registry]:
+    """The environment that the arguments name, and its registry, to write it."""
     organization = organization_of(arguments)
     environment = organization.environment(arguments.environment)
     ceremony = ceremony_session(
         boto3.Session(region_name=organization.region), organization, arguments.operator
     )
     writer = writer_session(ceremony, environment, arguments.operator)
-    registry = Registry(writer.client("dynamodb"), environment)
-    done = _revoke(arguments, registry, output)
-    for record in done.already:
-        output.note(f"{record.fingerprint} was revoked before; nothing was changed")
+    return environment, Registry(writer.client("dynamodb"), environment)
+
+
+def execute(arguments: argparse.Namespace, output: Output) -> None:
+    """Revoke, and print what is revoked now."""
+    done = _from_file(arguments, output) if arguments.file else _one(arguments, output)
     output.result(
         {
-            "environment": environment.name,
-            "revoked": [_describe(record) for record in done.revoked],
-            "already_revoked": [_describe(record) for record in done.already],
+            "environment": arguments.environment,
+            "revoked": [describe(record) for record in done.revoked],
+            "already_revoked": [describe(record) for record in done.already],
         }
     )
 
 
-def _revoke(arguments: argparse.Namespace, registry: Registry, output: Output) -> Revocation:
-    reason, now = arguments.reason, console.now()
-    if arguments.name is not None:
-        return revoke_client(
-            registry,
-            arguments.name,
-            reason,
-            every=arguments.all,
-            now=now,
-            progress=output,
-            sleep=sleep,
-        )
-    if arguments.fingerprint is not None:
-        return revoke(registry, (arguments.fingerprint,), reason, now, output)
-    records = by_serial(registry, arguments.serial)
-    return revoke(registry, tuple(record.fingerprint for record in records), reason, now, output)
+def _one(arguments: argparse.Namespace, output: Output) -> Revocation:
+    order = Order(target_of(arguments), arguments.reason, arguments.lineage)
+    _, registry = open_registry(arguments)
+    done = revoke(registry, order, console.now(), output)
+    for record in done.already:
+        output.note(f"{record.fingerprint} was revoked before; nothing was changed")
+    return done
 
 
-def _describe(record: RegistryRecord) -> dict[str, object]:
+def _from_file(arguments: argparse.Namespace, output: Output) -> Revocation:
+    content = files.read(arguments.file, "list of certificates", at_most=_MAXIMUM_FILE_BYTES)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{arguments.file} is not UTF-8 text: {error}") from error
+    try:
+        lines = read_lines(text, arguments.reason, every=arguments.all, lineage=arguments.lineage)
+    except UsageError as error:
+        raise UsageError(f"{arguments.file}: {error}", hint=error.hint) from error
+    _, registry = open_registry(arguments)
+    done = revoke_all(registry, lines, console.now(), output)
+    output.step(
+        f"{len(lines)} lines: {len(done.revoked)} certificates revoked, {len(done.already)} before"
+    )
+    return done
+
+
+def describe(record: RegistryRecord) -> dict[str, object]:
+    """A record in the result."""
     return {
         "client_id": record.client_id,
         "fingerprint": record.fingerprint,

@@ -8,7 +8,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from moto import mock_aws
 from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 
-from pki.commands import revoke_client
 from tests.pki.support import Cloud, Hierarchy, RecordedProgress, build_cloud, build_hierarchy
 from tests.pki.support import write_live as write_live_tree
 
@@ -47,7 +46,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr(RSAPrivateKey, "sign", _sign_digest_rsa)
     monkeypatch.setattr(ECDSAPrivateKey, "sign", _sign_digest_ec)
-    monkeypatch.setattr(revoke_client, "sleep", lambda _: None)
     with mock_aws():
         yield
 

@@ -1,0 +1,89 @@
+"""Runs a command as a job of GitHub Actions that AWS knows by its OIDC token.
+
+    python -m tools.web_identity -- bootstrap-ca --plan plan.json
+
+The token lies in a file that nobody else can read, for as long as the command runs, and
+AWS_WEB_IDENTITY_TOKEN_FILE names it. Outside such a job the command just runs.
+https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.error import HTTPError
+
+from tools.errors import ToolsError, UsageError, exit_code
+
+_AUDIENCE = "sts.amazonaws.com"
+_TIMEOUT_SECONDS = 10
+_URL_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_URL"
+_BEARER_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+
+
+def request_token(url: str, bearer: str) -> str:
+    """Ask GitHub for the job's OIDC token.
+
+    Raises:
+        ToolsError: GitHub gives none.
+    """
+    separator = "&" if urllib.parse.urlparse(url).query else "?"
+    address = f"{url}{separator}{urllib.parse.urlencode({'audience': _AUDIENCE})}"
+    request = urllib.request.Request(  # noqa: S310 # GitHub's own address
+        address, headers={"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return str(json.load(answer)["value"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        raise ToolsError(
+            f"GitHub gives this job no OIDC token: {type(error).__name__}",
+            hint="the job needs the permission id-token: write",
+        ) from error
+
+
+def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command with the job's token, where there is one; returns its exit code.
+
+    Raises:
+        ToolsError: GitHub gives no token, or the command cannot be run.
+    """
+    url, bearer = environ.get(_URL_VARIABLE), environ.get(_BEARER_VARIABLE)
+    if not url or not bearer:
+        return _call(command, environ)
+    with tempfile.TemporaryDirectory(prefix="web-identity-") as folder:
+        file = Path(folder) / "token"
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+            opened.write(request_token(url, bearer))
+        return _call(command, {**environ, "AWS_WEB_IDENTITY_TOKEN_FILE": str(file)})
+
+
+def _call(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    try:
+        return subprocess.run(command, env=environ, check=False).returncode
+    except OSError as error:
+        raise ToolsError(f"{command[0]} cannot be run: {error.strerror}") from error
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Entry point; returns the exit code."""
+    return exit_code(lambda: run(_command(arguments), os.environ))
+
+
+def _command(arguments: Sequence[str]) -> Sequence[str]:
+    mark, *command = arguments or [""]
+    if mark != "--" or not command:
+        raise UsageError("no command", hint="python -m tools.web_identity -- COMMAND")
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

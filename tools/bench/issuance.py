@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -167,10 +167,18 @@ def step(given: Round) -> Sequence[Path]:
 CONTESTANTS: dict[str, Contestant] = {"openssl": openssl, "step": step, "bulk run": bulk_run}
 
 
-def measure(*, certificates: int, rounds: int, console: Console, now: datetime) -> Iterator[Rate]:
+def measure(
+    contestants: Mapping[str, Contestant],
+    *,
+    certificates: int,
+    rounds: int,
+    console: Console,
+    now: datetime,
+) -> Iterator[Rate]:
     """Let the contestants take turns, round after round.
 
     Args:
+        contestants: by name; `openssl` is what the others are measured by.
         certificates: for a bulk run in one round; a peer issues fewer.
         rounds: how often each has its turn.
         console: where progress is shown.
@@ -191,9 +199,9 @@ def measure(*, certificates: int, rounds: int, console: Console, now: datetime) 
             for entry in few:
                 shutil.copy(folder / "requests" / f"{entry}.csr", peers)
             for processes in sorted({1, os.cpu_count() or 1}):
-                rates: dict[str, list[float]] = {contestant: [] for contestant in CONTESTANTS}
+                rates: dict[str, list[float]] = {contestant: [] for contestant in contestants}
                 for turn in range(rounds):
-                    for contestant, run in CONTESTANTS.items():
+                    for contestant, run in contestants.items():
                         ours = run is bulk_run
                         with (
                             console.status(f"{key_type}, {processes} at once: {contestant}"),
@@ -323,6 +331,7 @@ def _run(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
     rates = list(
         measure(
+            CONTESTANTS,
             certificates=options.certificates,
             rounds=options.rounds,
             console=console,

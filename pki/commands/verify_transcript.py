@@ -4,6 +4,7 @@ import argparse
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import boto3
@@ -124,8 +125,11 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     organization = organization_of(arguments)
     account = None if offline else _Account.of(organization, arguments.operator)
     source = _source(arguments.folder, account)
-    verdicts = _verify(source, _key(arguments.public_key, account), arguments.digest)
-    compared = _reconcile(account, verdicts, arguments.cloudtrail) if arguments.all else None
+    key = _key(arguments.public_key, account)
+    # Events first: what is signed meanwhile has its object by the time that objects are read.
+    evidence = _evidence(account, arguments.cloudtrail) if arguments.all else []
+    verdicts = _verify(source, key, arguments.digest)
+    compared = _reconcile(account, verdicts, evidence) if arguments.all else None
     if arguments.all and compared is None:
         output.note("CloudTrail was not asked: without AWS there is no registry to compare with")
     _print(verdicts, compared, output, as_json=arguments.json)
@@ -189,12 +193,17 @@ class _Account:
                 request_id = stored.signature_request_id
                 yield Issued(Kind.CERTIFICATE, name, request_id, record.issued_at)
 
-    def revocation_lists(self) -> Iterator[Issued]:
-        """Every version of every CRL; none where nothing is published."""
+    def revocation_lists(self, since: datetime) -> Iterator[Issued]:
+        """Every version of every CRL since then; none where nothing is published."""
         s3, bucket = self.session.client("s3"), self.organization.crl_bucket
         pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
         try:
-            versions = [version for page in pages for version in page.get("Versions", [])]
+            versions = [
+                version
+                for page in pages
+                for version in page.get("Versions", [])
+                if version["LastModified"] >= since
+            ]
         except ClientError as error:
             if error_code(error) == "NoSuchBucket":
                 return
@@ -267,20 +276,24 @@ class _Compared:
     aliases: dict[str, str]
 
 
+def _evidence(account: _Account | None, sources: Sequence[str] | None) -> list[Evidence]:
+    if account is None:
+        return []
+    return [account.evidence(source) for source in dict.fromkeys(sources or [LOOKUP])]
+
+
 def _reconcile(
-    account: _Account | None, verdicts: Sequence[Verdict], sources: Sequence[str] | None
+    account: _Account | None, verdicts: Sequence[Verdict], evidence: Sequence[Evidence]
 ) -> _Compared | None:
     if account is None:
         return None
-    # Events first: what is signed in between has its object by the time that objects are read.
-    evidence = [account.evidence(source) for source in dict.fromkeys(sources or [LOOKUP])]
     transcripts = [verdict.entries for verdict in verdicts]
     aliases = account.aliases()
     key = account.organization.transcript_key_alias
     issued = [
         *(entry for entries in transcripts for entry in reconciliation.issued_in(entries)),
         *account.registered(),
-        *account.revocation_lists(),
+        *account.revocation_lists(since=_start(evidence)),
     ]
     intents = [
         intent for entries in transcripts for intent in reconciliation.intents_in(entries, key)
@@ -295,6 +308,12 @@ def _reconcile(
     )
     unrecorded = reconciliation.unrecorded(account.certificates(), transcripts)
     return _Compared(result, unrecorded, aliases)
+
+
+def _start(evidence: Sequence[Evidence]) -> datetime:
+    """The earliest time that events cover; a list is published moments after it is signed."""
+    starts = [entry.period.start for entry in evidence if entry.period is not None]
+    return min(starts, default=console.now())
 
 
 def _judge(verdicts: Sequence[Verdict], compared: _Compared | None) -> None:

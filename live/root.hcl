@@ -114,7 +114,7 @@ locals {
   images       = read_terragrunt_config(find_in_parent_folders("images.hcl", "no-images.hcl"), { locals = { images = {} } }).locals.images
   architecture = get_env("LAMBDA_ARCHITECTURE", "arm64")
   packages = {
-    for function in ["authorizer", "est", "issuer", "token", "token-binding", "watch", "whoami"] : function => {
+    for function in ["authorizer", "crl", "est", "issuer", "token", "token-binding", "watch", "whoami"] : function => {
       architecture = local.architecture
       image_uri    = local.laptop ? null : lookup(local.images, function, null)
       zip_path     = local.laptop ? "${get_repo_root()}/build/lambda/${local.architecture}/${function}.zip" : null

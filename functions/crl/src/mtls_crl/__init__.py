@@ -1,0 +1,1 @@
+"""Publishes an environment's certificate revocation lists: :func:`mtls_crl.handler.handler`."""

@@ -60,6 +60,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Answer:  # noqa: A
         metrics.add_dimensions(reason=refused.reason.value)
         logger.warning("refused", reason=refused.reason.value, detail=refused.message)
         return refused_answer(refused)
+    except Exception:
+        metrics.add_metric("Failed", MetricUnit.Count, 1)
+        logger.exception("the call failed")
+        raise
 
 
 def _answer(event: Mapping[str, Any]) -> Answer:
@@ -67,6 +71,7 @@ def _answer(event: Mapping[str, Any]) -> Answer:
         case str(operation) if operation == RENEW:
             return _renew(Renew.read(event))
         case str(operation) if operation == CA_CERTIFICATES:
+            metrics.add_metric("Described", MetricUnit.Count, 1)
             return ca_certificates_answer(_ca_certificates())
     raise RefusedError(Refusal.CALL_MALFORMED)
 

@@ -3,6 +3,7 @@
 locals {
   versions = {
     ceremony-log = "local"
+    crl          = "local"
     issuer       = "local"
     pki          = "local"
   }

@@ -63,6 +63,7 @@ class Caller:
         *,
         token: str | None = None,
         form: Mapping[str, str] | None = None,
+        content: tuple[str, bytes] | None = None,
         host: str | None = None,
     ) -> Answer:
         """Make one request on a connection of its own.
@@ -73,6 +74,7 @@ class Caller:
             identity: the client certificate to present, or none.
             token: a bearer token.
             form: fields of a form to send.
+            content: media type and body to send instead of a form.
             host: another name than the environment's, for SNI and Host.
 
         Raises:
@@ -80,10 +82,11 @@ class Caller:
             OSError: the edge cannot be reached, or is not who it should be.
         """
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        body = None
         if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            body = urlencode(form)
+            content = ("application/x-www-form-urlencoded", urlencode(form).encode("ascii"))
+        body = None
+        if content is not None:
+            headers["Content-Type"], body = content
         connection = _Connection(
             host or self._endpoint.host, self._endpoint.port, self._context(identity)
         )

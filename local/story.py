@@ -3,6 +3,7 @@
 Scenes are data; `SCENES` holds them in the order in which they are told.
 """
 
+import base64
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    pkcs7,
 )
 from cryptography.x509.oid import NameOID
 
@@ -44,6 +46,8 @@ _WATCH_SECONDS = 2.5
 """Longer than the edge takes to look at the control plane again."""
 
 _LIFETIME = timedelta(days=1)
+_RENEWABLE_DAYS = 20
+"""A certificate of so few days is within dev's window of renewal from its first day."""
 _GENERATION = "g1"
 
 
@@ -138,6 +142,57 @@ class Stage:
         """What /token answers."""
         form = {"grant_type": "client_credentials", **fields}
         return self.caller.call("POST", "/token", identity, form=form)
+
+    def renewable(self, name: str) -> Identity:
+        """A new device whose certificate may be renewed already."""
+        self.runner.run(
+            f"provision-{name}",
+            [
+                *(script("provision-client"), name, "--environment", self.environment.name),
+                *("--generate-key", "--days", str(_RENEWABLE_DAYS), "--scope", READ),
+                *("--output-dir", str(self.state.clients)),
+            ],
+        )
+        folder = self.state.clients / name
+        return Identity(folder / "client.crt", folder / "client.key")
+
+    def new_request(self, name: str) -> tuple[Path, bytes]:
+        """What a device makes with openssl: a new key, and a request that proves it has it.
+
+        Returns:
+            The key's file, and the request in DER.
+        """
+        folder = self.state.clients / name
+        key, request = folder / "next.key", folder / "next.csr"
+        self.runner.run(
+            f"request-{name}",
+            [
+                *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+                *("-noenc", "-keyout", str(key), "-subj", f"/CN={name}"),
+                *("-outform", "DER", "-out", str(request)),
+            ],
+        )
+        return key, request.read_bytes()
+
+    def renew(self, identity: Identity, request: bytes) -> Answer:
+        """What EST's simplereenroll answers (RFC 7030, section 4.2.2)."""
+        body = base64.encodebytes(request)
+        path = "/.well-known/est/simplereenroll"
+        return self.caller.call("POST", path, identity, content=("application/pkcs10", body))
+
+    def renewed(self, answer: Answer, key: Path) -> Identity:
+        """The device's next identity, from EST's answer.
+
+        Raises:
+            LocalError: the answer holds no certificate.
+        """
+        if answer.status != 200:
+            raise LocalError(f"simplereenroll answered {answer.status}: {answer.body.strip()}")
+        message = base64.b64decode(answer.body)
+        (certificate,) = pkcs7.load_der_pkcs7_certificates(message)
+        path = key.with_name("next.crt")
+        path.write_bytes(certificate.public_bytes(Encoding.PEM))
+        return Identity(path, key)
 
     def whoami(self, identity: Identity | None, token: str | None = None) -> Answer:
         """What /whoami answers."""
@@ -275,6 +330,39 @@ def _revoked(stage: Stage) -> Seen:
     )
 
 
+def _renewed_by_itself(stage: Stage) -> Seen:
+    name = f"renewing-{secrets.token_hex(3)}"
+    device = stage.renewable(name)
+    key, request = stage.new_request(name)
+    renewed = stage.renewed(stage.renew(device, request), key)
+    answers = [stage.whoami(each, stage.token(each)) for each in (renewed, device)]
+    again = stage.renewed(stage.renew(device, request), key)
+    same = again.certificate.read_bytes() == renewed.certificate.read_bytes()
+    new, old = (answer.status for answer in answers)
+    return Seen(
+        f"{new} with the new certificate, {old} with the old one",
+        same and all(answer.field("client_id") == name for answer in answers),
+    )
+
+
+def _renewal_refused(stage: Stage) -> Seen:
+    """A thief's way to a longer life: renew what was revoked, or what retired."""
+    seen = {}
+    for what in ("revoked", "retired"):
+        name = f"{what}-{secrets.token_hex(3)}"
+        device = stage.renewable(name)
+        presented = fingerprint(der_from_pem(device.certificate.read_text("ascii")))
+        now = datetime.now(UTC)
+        if what == "revoked":
+            stage.registry.revoke(presented, RevocationReason.KEY_COMPROMISE, now)
+        else:
+            stage.registry.retire(presented, now - timedelta(seconds=1))
+        _, request = stage.new_request(name)
+        seen[what] = stage.renew(device, request).status
+    told = ", ".join(f"{status} for a {what} certificate" for what, status in seen.items())
+    return Seen(told, set(seen.values()) == {403})
+
+
 def _truststore_overwritten(stage: Stage) -> Seen:
     device = stage.device("device-001", READ)
     token = stage.token(device)
@@ -346,6 +434,18 @@ SCENES = (
         "A device whose certificate is revoked",
         f"403 within {REVOCATION_SECONDS:.0f} s, 401 invalid_client at /token",
         _revoked,
+    ),
+    Scene(
+        "renewed_by_itself",
+        "A device renews its own certificate",
+        "200 with the new certificate, 200 with the old one",
+        _renewed_by_itself,
+    ),
+    Scene(
+        "renewal_refused",
+        "Somebody renews a revoked certificate, and a retired one",
+        "403 for a revoked certificate, 403 for a retired certificate",
+        _renewal_refused,
     ),
     Scene(
         "truststore_overwritten",

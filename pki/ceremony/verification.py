@@ -86,6 +86,17 @@ class Verdict:
         """Whether nothing is wrong."""
         return not self.findings
 
+    def is_abandoned(self, now: datetime) -> bool:
+        """Whether all that is wrong is an end that cannot come any more: the plan expired.
+
+        An end that was cut off looks alike: CloudTrail shows the signatures of what is gone.
+        """
+        return (
+            {finding.problem for finding in self.findings} == {Problem.UNFINISHED}
+            and self.plan is not None
+            and now > self.plan.expires_at
+        )
+
     @property
     def outcome(self) -> str:
         """``closed``, ``failed``, or ``unfinished``."""

@@ -322,8 +322,13 @@ def _judge(verdicts: Sequence[Verdict], compared: _Compared | None) -> None:
     Raises:
         TranscriptError: it is not; the message counts what is wrong.
     """
-    broken = sum(not verdict.is_whole for verdict in verdicts)
-    wrong = {"transcripts that are not whole": broken}
+    # What was cut off an abandoned one, CloudTrail shows.
+    broken = [
+        verdict
+        for verdict in verdicts
+        if not verdict.is_whole and not (compared and verdict.is_abandoned(console.now()))
+    ]
+    wrong = {"transcripts that are not whole": len(broken)}
     if compared is not None:
         wrong |= {
             "signatures that nothing explains": len(compared.result.unexplained),
@@ -409,6 +414,7 @@ def _transcript(verdict: Verdict) -> dict[str, object]:
         "entries": len(verdict.entries),
         "outcome": verdict.outcome,
         "whole": verdict.is_whole,
+        "abandoned": verdict.is_abandoned(console.now()),
         "findings": [
             {"problem": entry.problem.value, "entry": entry.where, "message": entry.message}
             for entry in verdict.findings

@@ -301,3 +301,12 @@ def test_a_lock_that_ended_is_found(held: Held) -> None:
     verdict = held.verify(locked(held.stored, timedelta(0)), require_retention=True)
 
     assert kinds(verdict) == {Problem.RETENTION}
+
+
+def test_an_end_that_cannot_come_any_more_is_abandoned(held: Held) -> None:
+    expired = held.plan.expires_at + timedelta(seconds=1)
+    cut = held.position(Event.KEY_UNLOCKED)
+
+    assert held.verify(held.stored[:cut]).is_abandoned(expired)
+    assert not held.verify(held.stored[:cut]).is_abandoned(NOW)
+    assert not held.verify(held.stored[: cut + 1]).is_abandoned(expired)  # the key is unlocked

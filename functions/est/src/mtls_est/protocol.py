@@ -65,11 +65,10 @@ def refused_answer(refused: RefusedError) -> Answer:
     headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
     if status == 503:
         headers["retry-after"] = str(_RETRY_SECONDS)
-    message = f"{sentence} {refused.message}".rstrip()
     return {
         "statusCode": status,
         "headers": headers,
-        "body": message + "\n",
+        "body": f"{refused.message or sentence}\n",
         "isBase64Encoded": False,
     }
 

@@ -86,7 +86,7 @@ class RefusedError(Exception):
 
     Attributes:
         reason: for the log.
-        message: more for the device's developer than the reason's own sentence, or empty.
+        message: for the device's developer, in place of the reason's own sentence; or empty.
     """
 
     def __init__(self, reason: Refusal, message: str = "") -> None:

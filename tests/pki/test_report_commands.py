@@ -88,11 +88,7 @@ def listed(shell: Shell, options: str) -> list[str]:
     ("options", "found"),
     [
         ("", [OLD, NEW, OTHER]),
-        ("--name sensor-*", [OTHER]),
-        ("--generation g2", [NEW]),
-        ("--expiring-within 5", [OLD]),
         ("--expiring-within 20 --generation g1", [OLD, OTHER]),
-        ("--status revoked", []),
         ("--status usable --status revoked --name device-001", [OLD, NEW]),
     ],
 )
@@ -135,7 +131,7 @@ def test_a_client_is_shown_with_what_came_of_each_certificate(shell: Shell) -> N
     ]
 
 
-@pytest.mark.parametrize("option", [f"--fingerprint {NEW}", "--serial 18", "--serial 0x12"])
+@pytest.mark.parametrize("option", [f"--fingerprint {NEW}", "--serial 0x12"])
 def test_a_certificate_shows_its_whole_client(shell: Shell, option: str) -> None:
     assert len(shell.json(f"show-client {option}")["certificates"]) == 2
 
@@ -147,7 +143,7 @@ def test_a_lineage_is_drawn(shell: Shell) -> None:
     assert second.startswith(f"\u2514\u2500 {NEW[:16]} usable, until ")
 
 
-@pytest.mark.parametrize("option", ["device-009", "--serial 99", f"--fingerprint {'e' * 64}"])
+@pytest.mark.parametrize("option", ["device-009", f"--fingerprint {'e' * 64}"])
 def test_an_unknown_client_is_an_error(shell: Shell, option: str) -> None:
     assert shell.run(f"show-client {option}") == 1
     assert "error: " in shell.err
@@ -182,13 +178,12 @@ def test_a_report_holds_authorities_truststore_and_server(shell: Shell, cloud: C
             "TruststoreVersion": stored.version,
         },
     )
-    cloud.workload("acm").describe_certificate(CertificateArn=arn["CertificateArn"])
 
     document = shell.json("expiry-report")
 
     kinds = sorted(item["kind"] for item in document["items"] if item["kind"] != "leaf")
-    assert kinds[:4] == ["issuing-ca", "root-ca", *kinds[2:4]]
-    assert kinds.count("truststore") == 2
+    assert kinds == ["issuing-ca", "root-ca", "server", "truststore", "truststore"]
+    assert document["notes"] == []
 
 
 def test_a_page_is_written_to_a_file(shell: Shell, tmp_path: Path) -> None:

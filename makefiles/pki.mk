@@ -13,8 +13,15 @@ bootstrap-ca: ## Issue the root's and the issuing CAs' certificates; Terraform m
 verify-transcript: ## Prove ceremonies' transcripts, and account for each signature (ARGS='--all')
 	@$(UV_RUN) verify-transcript $(ARGS)
 
-provision-client: ## Issue a client certificate from a CSR (ARGS='--help')
+provision-client: ## Issue a client certificate from a CSR, or thousands from a CSV file (ARGS='--help')
 	@$(UV_RUN) provision-client $(ARGS)
+
+.PHONY: renew-client rekey-client
+renew-client: ## Replace a client's certificate, for a new key that it made (ARGS='--help')
+	@$(UV_RUN) renew-client $(ARGS)
+
+rekey-client: ## Replace a client's certificate, with a new key made here (ARGS='--help')
+	@$(UV_RUN) rekey-client $(ARGS)
 
 upload-truststore: ## Lint the truststore and upload it (ARGS='--help')
 	@$(UV_RUN) upload-truststore $(ARGS)
@@ -65,7 +72,7 @@ as_job = $(PYTHON) -m tools.web_identity --
 
 .PHONY: ceremony ceremony-plan ceremony-approve ceremony-execute
 ceremony: ## Hold a ceremony at this terminal, approved by typing: make ceremony OPERATION=rotate-issuing-ca ENV=dev
-	@$(ceremony); $(wanted); $(as_job) "$$@" --transcript "$$CEREMONY_DIR/transcripts" $(ARGS)
+	@$(ceremony); $(wanted); $(as_job) "$$@" --directory "$$CEREMONY_DIR" --transcript "$$CEREMONY_DIR/transcripts" $(ARGS)
 
 ceremony-plan: ## Write the plan of a ceremony and show its digest: make ceremony-plan OPERATION=bootstrap
 	@$(ceremony); $(wanted); $(as_job) "$$@" --plan "$$CEREMONY_DIR/plan.json" $(ARGS)

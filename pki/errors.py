@@ -26,6 +26,7 @@
     │   └── RolloutError         a version that the domain does not take, or that fails its callers
     │       └── CanaryError      a client of ours that is not let in
     ├── DiagnosisError           what a call is judged by cannot be had
+    ├── RefusedRequestsError     some of the requests of a bulk run
     └── FileError                files that cannot be read or written
 
 Only ``pki.console`` turns these into words and an exit code.
@@ -53,6 +54,7 @@ __all__ = [
     "OrganizationError",
     "PkiError",
     "PlanError",
+    "RefusedRequestsError",
     "RegistryError",
     "RolloutError",
     "TranscriptError",
@@ -164,6 +166,10 @@ class RolloutError(TruststoreError):
 
 class CanaryError(RolloutError):
     """A client of ours is not let in."""
+
+
+class RefusedRequestsError(PkiError):
+    """Some of the requests of a bulk run got no certificate; each was told why."""
 
 
 class FileError(PkiError):

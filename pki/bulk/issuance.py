@@ -8,7 +8,6 @@ goes on: each request gets one certificate, under the serial number that was dra
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +33,7 @@ from pki.errors import FileError, PkiError, RegistryError
 from pki.issuing import CertificateAuthority, Signed
 from pki.organization import Environment
 from pki.packaging import Format, Packaging
-from pki.progress import Progress
+from pki.progress import BulkProgress
 from pki.registration import (
     ClientRegistry,
     Grant,
@@ -56,14 +55,6 @@ class FleetRegistry(ClientRegistry, Protocol):
 
     def records(self) -> Iterator[StoredRecord]:
         """Every certificate of the environment."""
-        ...
-
-
-class BulkProgress(Progress, Protocol):
-    """Told of steps, and of how far a long one is."""
-
-    def track(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Show a long step; what it yields is called with how much more is done."""
         ...
 
 

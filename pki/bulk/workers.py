@@ -33,6 +33,7 @@ from pki.bulk.requests import BulkRequest, Refusal
 from pki.csr import accept_csr, parse_alternative_names, require_permitted_name
 from pki.errors import IssuanceError, PkiError
 from pki.issuing import CertificateAuthority, Draft, IssuerFacts, draft_client, sign
+from pki.keepers.encrypted_pem import EncryptedPemSigner
 from pki.keys import KeyType, PublicKey, generate, public_key_sha256
 from pki.organization import Environment
 from pki.packaging import Packaging
@@ -199,7 +200,7 @@ class Workers:
             judges = Pool(InlineExecutor(), bench)
             if processes > 1:
                 judges = Pool(stack.enter_context(_processes(bench, processes)), None, _SLICE)
-            if isinstance(bench.issuer.signer, FileSigner):
+            if isinstance(bench.issuer.signer, FileSigner | EncryptedPemSigner):  # in memory
                 yield cls(judges, judges)
                 return
             executor = stack.enter_context(ThreadPoolExecutor(threads, "sign"))

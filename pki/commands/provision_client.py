@@ -1,42 +1,44 @@
-"""``provision-client``: a certificate for a device."""
+"""``provision-client``: a certificate for a device, or for each device of a list."""
 
 import argparse
-import re
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
-import boto3
-
-from pki import console, files
+from pki import console
 from pki.app_clients import cognito_client_id
-from pki.ca_store import CaStore
-from pki.console import Output, argument, choice, command_parser, organization_of, timestamp
-from pki.csr import MAXIMUM_CSR_BYTES, accept_csr, parse_client_id
+from pki.bulk.issuance import Bulk, provision_all
+from pki.bulk.requests import CLIENT_KEY_TYPES, Batch, Terms, read_csv, read_folder
+from pki.bulk.result import describe_outcome, write_result
+from pki.bulk.workers import Workbench, Workers
+from pki.client_terms import DEFAULT_APP_CLIENT, DEFAULT_SCOPE, parse_app_client, parse_scope
+from pki.commands import issuance
+from pki.console import Output, argument, command_parser
+from pki.csr import accept_csr, parse_client_id, require_permitted_name
 from pki.delivery import CERTIFICATE, CHAIN, PRIVATE_KEY, ClientFolder
-from pki.errors import CsrError, UsageError
-from pki.issuing import CertificateAuthority
-from pki.keepers import Keepers
-from pki.keys import KeyType, PublicKey
-from pki.organization import parse_generation
-from pki.profiles import MAXIMUM_CLIENT_LIFETIME
-from pki.provisioning import ClientRequest, Provisioned, Provisioning, provision
-from pki.registry import Registry
-from pki.sessions import ceremony_session, writer_session
+from pki.errors import RefusedRequestsError, UsageError
+from pki.keys import KeyType
+from pki.provisioning import ClientRequest, provision
 
-_DEFAULT_SCOPE = "api/read"
-_CLIENT_KEY_TYPES = (KeyType.EC_P256, KeyType.EC_P384, KeyType.RSA_2048, KeyType.RSA_3072)
-_SCOPE = re.compile(r"[\x21\x23-\x2e\x30-\x5b\x5d-\x7e]+/[\x21\x23-\x2e\x30-\x5b\x5d-\x7e]+")
-_APP_CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_CLIENTS = Path(".local/clients")
+_BULK = Path(".local/bulk")
+_WORTH_PROCESSES = 500
+"""Requests from which on more processes than this one save time."""
 
 _EXAMPLES = """\
   provision-client device-001 --environment dev --csr device-001.csr
   provision-client device-001 --environment dev --generate-key --scope api/read --scope api/write
-  provision-client device-001 --environment dev --csr next.csr --additional --output-dir next"""
+  provision-client device-001 --environment dev --csr d.csr --san URI:spiffe://example.com/device-001
+  provision-client device-001 --environment dev --generate-key --format pkcs12
+  provision-client --environment dev --csv fleet.csv
+  provision-client --environment dev --csr-dir requests --output-dir certificates --partial"""
 
 _EXIT_CODES = """\
-  0  the certificate is registered and its files are written
-  1  refused or failed; nothing is lost: run it again
+  0  every certificate that was asked for is registered and its files are written
+  1  refused or failed, or one of many was; nothing is lost: run it again
   2  wrong usage"""
 
 
@@ -51,13 +53,16 @@ def build_parser() -> argparse.ArgumentParser:
         "provision-client",
         "Issue a client certificate, enter it in the environment's registry, and write "
         f"{CERTIFICATE},\n{CHAIN} and, when it was made here, {PRIVATE_KEY} (0600) to "
-        "<output-dir>/<name>/.\n\nInterrupted, run it again with the same options: it completes "
+        "<output-dir>/<name>/.\n\nMany at once, from a CSV file or a folder of requests: all are "
+        "judged before one is issued, and\n<output-dir>/certificates/<name>.crt, chain.pem and "
+        "result.json are written.\n\nInterrupted, run it again with the same options: it completes "
         "what was begun.",
         examples=_EXAMPLES,
         exit_codes=_EXIT_CODES,
     )
     parser.add_argument(
         "name",
+        nargs="?",
         type=argument(parse_client_id),
         metavar="NAME",
         help="the client's name, its certificate's common name: a-z, 0-9 and dashes",
@@ -65,6 +70,39 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--environment", required=True, metavar="ENV", help="the environment it may call"
     )
+    _add_sources(parser)
+    issuance.add_key_type(parser, "with --generate-key")
+    parser.add_argument(
+        "--scope",
+        action="append",
+        type=argument(parse_scope),
+        metavar="SCOPE",
+        help=f"an OAuth scope it may ask for; may be repeated (default: {DEFAULT_SCOPE})",
+    )
+    parser.add_argument(
+        "--app-client",
+        default=DEFAULT_APP_CLIENT,
+        type=argument(parse_app_client),
+        metavar="NAME",
+        help="the Cognito app client its tokens are issued to (default: %(default)s)",
+    )
+    issuance.add_validity(parser)
+    issuance.add_names(parser, "none")
+    parser.add_argument(
+        "--additional",
+        action="store_true",
+        help="issue it although the client has an active certificate",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="with --csv or --csr-dir: serve the good requests although others are refused",
+    )
+    issuance.add_packaging(parser)
+    return parser
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--csr",
@@ -75,165 +113,122 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--generate-key", action="store_true", help="make the key here, when the client cannot"
     )
-    parser.add_argument(
-        "--key-type",
-        type=choice(_CLIENT_KEY_TYPES),
-        metavar="TYPE",
-        help=f"with --generate-key: {', '.join(_CLIENT_KEY_TYPES)} (default: {KeyType.EC_P256})",
-    )
-    parser.add_argument(
-        "--scope",
-        action="append",
-        type=argument(parse_scope),
-        metavar="SCOPE",
-        help=f"an OAuth scope it may ask for; may be repeated (default: {_DEFAULT_SCOPE})",
-    )
-    parser.add_argument(
-        "--app-client",
-        default="default",
-        type=argument(parse_app_client),
-        metavar="NAME",
-        help="the Cognito app client its tokens are issued to (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--days",
-        type=argument(parse_days),
-        default=MAXIMUM_CLIENT_LIFETIME.days,
-        metavar="N",
-        help="days of validity, at most %(default)s (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--generation",
-        type=argument(parse_generation),
-        metavar="gN",
-        help="the issuing CA's generation (default: the newest)",
-    )
-    parser.add_argument(
-        "--additional",
-        action="store_true",
-        help="issue it although the client has an active certificate (overlap in a rotation)",
-    )
-    parser.add_argument(
-        "--output-dir",
+    source.add_argument(
+        "--csv",
         type=Path,
-        default=Path(".local/clients"),
+        metavar="FILE",
+        help="many: a CSV file whose first line names its columns: name; csr or key_type; and "
+        "optionally scopes, days, sans, app_client",
+    )
+    source.add_argument(
+        "--csr-dir",
+        type=Path,
         metavar="DIR",
-        help="where the client's folder is made (default: %(default)s)",
+        help="many: a folder of requests <name>.csr, each with the subject CN=<name>",
     )
-    parser.add_argument(
-        "--force", action="store_true", help="replace files that exist in the client's folder"
-    )
-    return parser
 
 
 def execute(arguments: argparse.Namespace, output: Output) -> None:
-    """Provision the client and print what was issued."""
-    key = _key(arguments)
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    writer = writer_session(ceremony, environment, arguments.operator)
-    store = CaStore(ceremony.client("s3"), organization)
-    authority = store.newest_issuing(environment.name, arguments.generation)
-    signer = Keepers(ceremony, organization).signer_of(authority)
-    issuer = CertificateAuthority(store.get(authority), signer)
-    folder = ClientFolder(arguments.output_dir / arguments.name)
+    """Provision the client or clients and print what was issued."""
+    many = arguments.csv or arguments.csr_dir
+    if (arguments.name is None) != (many is not None):
+        raise UsageError(
+            "name one client with --csr or --generate-key, or none with --csv or --csr-dir"
+        )
+    if arguments.key_type is not None and not arguments.generate_key:
+        raise UsageError(
+            "--key-type goes with --generate-key only", hint="a CSR brings its own key"
+        )
+    if many is None:
+        _provision_one(arguments, output)
+    else:
+        _provision_many(arguments, many, output)
+
+
+def _provision_one(arguments: argparse.Namespace, output: Output) -> None:
+    if arguments.partial:
+        raise UsageError("--partial goes with --csv or --csr-dir only")
+    names = issuance.names_of(arguments) or ()
+    if arguments.generate_key:
+        key = arguments.key_type or CLIENT_KEY_TYPES[0]
+    else:
+        with issuance.naming(arguments.csr):
+            content = issuance.read_request(arguments.csr)
+            key = accept_csr(content, arguments.name, names).public_key
+    packaging = issuance.packaging_of(arguments, with_key=isinstance(key, KeyType))
+    connected = issuance.Issuance.connect(arguments)
+    environment = connected.environment
+    require_permitted_name(environment, arguments.name)
+    folder = ClientFolder((arguments.output_dir or _CLIENTS) / arguments.name)
     provisioned = provision(
-        Provisioning(
-            issuer=issuer,
-            root=store.root_of(issuer.certificate),
-            registry=Registry(writer.client("dynamodb"), environment),
-            folder=folder,
-            progress=output,
-            now=console.now,
-        ),
+        connected.provisioning(folder, packaging, output),
         ClientRequest(
             client_id=arguments.name,
             environment=environment.name,
             key=key,
-            scopes=frozenset(arguments.scope or (_DEFAULT_SCOPE,)),
+            scopes=frozenset(arguments.scope or (DEFAULT_SCOPE,)),
             cognito_client_id=cognito_client_id(
-                writer.client("ssm"), environment, arguments.app_client
+                connected.writer.client("ssm"), environment, arguments.app_client
             ),
             lifetime=timedelta(days=arguments.days),
+            alternative_names=names,
             additional=arguments.additional,
             overwrite=arguments.force,
         ),
     )
-    output.result(_describe(provisioned, environment.name, folder))
+    output.result(issuance.describe(provisioned, environment.name, folder, packaging))
 
 
-def parse_scope(text: str) -> str:
-    """An OAuth scope as Cognito names it, ``<resource server>/<scope>``.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if not _SCOPE.fullmatch(text):
+def _provision_many(arguments: argparse.Namespace, source: Path, output: Output) -> None:
+    if arguments.san is not None:
         raise UsageError(
-            f"{text!r} is no scope", hint="<resource server>/<scope>, such as api/read"
+            "--san goes with one client only", hint="the CSV's column sans has each client's"
         )
-    return text
-
-
-def parse_days(text: str) -> int:
-    """Days of validity.
-
-    Raises:
-        UsageError: no whole number, or none that a client certificate may have.
-    """
-    longest = MAXIMUM_CLIENT_LIFETIME.days
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= longest):
-        raise UsageError(f"{text!r} is no number of days from 1 to {longest}")
-    return int(text)
-
-
-def parse_app_client(text: str) -> str:
-    """An app client's name in ``live/``.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not _APP_CLIENT.fullmatch(text):
-        raise UsageError(f"{text!r} is no app client's name")
-    return text
-
-
-def _key(arguments: argparse.Namespace) -> PublicKey | KeyType:
-    if arguments.generate_key:
-        return arguments.key_type or KeyType.EC_P256
-    if arguments.key_type is not None:
-        raise UsageError(
-            "--key-type goes with --generate-key only", hint="a CSR brings its own key"
+    batch = _batch(arguments)
+    made_here = any(isinstance(request.source, KeyType) for request in batch.requests)
+    packaging = issuance.packaging_of(arguments, with_key=made_here)
+    connected = issuance.Issuance.connect(arguments)
+    folder = arguments.output_dir or _BULK / source.resolve().stem
+    bench = Workbench(connected.issuer, connected.environment, packaging, console.now)
+    enough = len(batch.requests) >= _WORTH_PROCESSES
+    cores = (os.process_cpu_count() or 1) if enough else 1
+    ssm = connected.writer.client("ssm")
+    with (
+        Workers.hired(bench, processes=cores, threads=issuance.CONNECTIONS) as workers,
+        ThreadPoolExecutor(issuance.CONNECTIONS, "register") as registrars,
+    ):
+        bulk = Bulk(
+            environment=connected.environment,
+            issuer=connected.issuer,
+            root=connected.root,
+            registry=connected.registry,
+            app_client_id=cache(lambda name: cognito_client_id(ssm, connected.environment, name)),
+            folder=folder,
+            workers=workers,
+            registrars=registrars,
+            packaging=packaging,
+            progress=output,
+            now=console.now,
+            additional=arguments.additional,
         )
-    content = files.read(arguments.csr, "request", at_most=MAXIMUM_CSR_BYTES)
-    try:
-        return accept_csr(content, arguments.name).public_key
-    except CsrError as error:
-        raise CsrError(f"{arguments.csr}: {error}", hint=error.hint) from error
+        outcome = provision_all(bulk, batch, partial=arguments.partial)
+    written = write_result(bulk, outcome)
+    output.result(describe_outcome(bulk, outcome, written))
+    if outcome.refusals:
+        raise RefusedRequestsError(
+            f"{len(outcome.refusals)} of {len(batch.requests) + len(batch.refusals)} requests were "
+            "refused" + (", so nothing was issued" if outcome.stopped else ""),
+            hint="correct them and run it again"
+            + ("; --partial serves the others now" if outcome.stopped else ""),
+        )
 
 
-def _describe(
-    provisioned: Provisioned, environment: str, folder: ClientFolder
-) -> dict[str, object]:
-    record = provisioned.record
-    key = str(folder.path(PRIVATE_KEY)) if provisioned.has_private_key else None
-    return {
-        "client_id": record.client_id,
-        "environment": environment,
-        "fingerprint": record.fingerprint,
-        "serial_number": record.serial_number,
-        "issuer": record.issuer,
-        "not_before": timestamp(record.not_before),
-        "not_after": timestamp(record.not_after),
-        "scopes": sorted(record.scopes),
-        "cognito_client_id": record.cognito_client_id,
-        "files": {
-            "certificate": str(folder.path(CERTIFICATE)),
-            "private_key": key,
-            "chain": str(folder.path(CHAIN)),
-        },
-        "resumed": provisioned.resumed,
-    }
+def _batch(arguments: argparse.Namespace) -> Batch:
+    defaults = Terms(
+        scopes=frozenset(arguments.scope or (DEFAULT_SCOPE,)),
+        days=arguments.days,
+        app_client=arguments.app_client,
+    )
+    if arguments.csv is not None:
+        return read_csv(arguments.csv, defaults)
+    return read_folder(arguments.csr_dir, defaults)

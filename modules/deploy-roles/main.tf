@@ -141,7 +141,7 @@ resource "aws_iam_role" "apply" {
   depends_on = [aws_iam_openid_connect_provider.this]
 }
 
-# Three, because a managed policy holds 6,144 characters.
+# Several, because a managed policy holds 6,144 characters.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 resource "aws_iam_policy" "apply" {
   for_each = local.apply_policies
@@ -214,7 +214,74 @@ resource "aws_iam_role_policy" "ceremony" {
           Effect    = "Allow"
           Action    = ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign", "kms:Verify"]
           Resource  = "arn:aws:kms:${var.region}:${var.account_id}:key/*"
-          Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = ["alias/${var.organization}-root-ca-*", "alias/${var.organization}-*-issuing-ca-*"] } }
+          Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = ["alias/${var.organization}-root-ca-*", "alias/${var.organization}-*-issuing-ca-*", "alias/${var.organization}-transcript"] } }
+        },
+        {
+          # Enabled before, disabled after.
+          Sid       = "RootKeys"
+          Effect    = "Allow"
+          Action    = ["kms:DisableKey", "kms:EnableKey"]
+          Resource  = "arn:aws:kms:${var.region}:${var.account_id}:key/*"
+          Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = "alias/${var.organization}-root-ca-*" } }
+        },
+        {
+          # Where an organization keeps CA keys as encrypted PEM: made once, and read.
+          Sid    = "StoredKeys"
+          Effect = "Allow"
+          Action = ["secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:PutParameter"]
+          Resource = [
+            "arn:aws:ssm:${var.region}:${var.account_id}:parameter/${var.organization}/ca/*",
+            "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:/${var.organization}/ca/*",
+          ]
+        },
+        {
+          Sid       = "StorageKey"
+          Effect    = "Allow"
+          Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+          Resource  = "arn:aws:kms:${var.region}:${var.account_id}:key/*"
+          Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = "alias/${var.organization}-ca-storage" } }
+        },
+        {
+          Sid      = "Transcripts"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = "arn:aws:s3:::${var.organization}-ceremony-log-${var.account_id}/*"
+        },
+        {
+          Sid    = "TranscriptAndTrailLists"
+          Effect = "Allow"
+          Action = "s3:ListBucket"
+          Resource = [
+            "arn:aws:s3:::${var.organization}-ceremony-log-${var.account_id}",
+            "arn:aws:s3:::${var.organization}-cloudtrail-${var.account_id}",
+          ]
+        },
+        {
+          # What a transcript is held against.
+          Sid      = "Trail"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "arn:aws:s3:::${var.organization}-cloudtrail-${var.account_id}/*"
+        },
+        {
+          # CloudTrail's own record of the last 90 days takes no resource.
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html
+          Sid      = "TrailLookup"
+          Effect   = "Allow"
+          Action   = "cloudtrail:LookupEvents"
+          Resource = "*"
+        },
+        {
+          Sid      = "RevocationLists"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = "arn:aws:s3:::${var.organization}-crl-${var.account_id}/*"
+        },
+        {
+          Sid      = "RevocationListList"
+          Effect   = "Allow"
+          Action   = "s3:ListBucket"
+          Resource = "arn:aws:s3:::${var.organization}-crl-${var.account_id}"
         },
         {
           Sid      = "CaCertificates"
@@ -230,8 +297,8 @@ resource "aws_iam_role_policy" "ceremony" {
           Resource = "arn:aws:s3:::${var.ceremony.ca_bucket_name}"
         },
       ],
-      [for arns in [sort(distinct(var.ceremony.pki_writer_role_arns))] : {
-        Sid      = "EnvironmentWriters"
+      [for arns in [sort(distinct(concat(var.ceremony.pki_writer_role_arns, var.ceremony.pki_reader_role_arns)))] : {
+        Sid      = "EnvironmentRegistries"
         Effect   = "Allow"
         Action   = "sts:AssumeRole"
         Resource = arns

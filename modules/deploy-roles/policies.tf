@@ -16,6 +16,10 @@ locals {
     secrets      = "arn:aws:secretsmanager:${local.within}:secret:${local.prefix}-*"
     stacks       = "arn:aws:cloudformation:${local.within}:stack/${local.prefix}-*/*"
     alarms       = "arn:aws:cloudwatch:${local.within}:alarm:${local.prefix}-*"
+    topics       = "arn:aws:sns:${local.within}:${local.prefix}-*"
+    rules        = "arn:aws:events:${local.within}:rule/${local.prefix}-*"
+    schedules    = "arn:aws:scheduler:${local.within}:schedule/*/${local.prefix}-*"
+    trails       = "arn:aws:cloudtrail:${local.within}:trail/${local.prefix}-*"
     images       = "arn:aws:ecr:${local.within}:repository/${local.prefix}-*"
     roles        = "${local.iam_arn}:role/${local.prefix}-*"
     policies     = "${local.iam_arn}:policy/${local.prefix}-*"
@@ -66,6 +70,9 @@ locals {
           "cloudformation:GetStackPolicy",
           "cloudformation:GetTemplate",
           "cloudformation:ListStackResources",
+          "cloudtrail:GetEventSelectors",
+          "cloudtrail:GetTrail*",
+          "cloudtrail:ListTags",
           "cloudwatch:ListTagsForResource",
           "dynamodb:Describe*",
           "dynamodb:ListTagsOfResource",
@@ -74,6 +81,9 @@ locals {
           "ecr:GetLifecyclePolicy",
           "ecr:GetRepositoryPolicy",
           "ecr:ListTagsForResource",
+          "events:DescribeRule",
+          "events:ListTagsForResource",
+          "events:ListTargetsByRule",
           "iam:GetOpenIDConnectProvider",
           "iam:GetPolicy",
           "iam:GetPolicyVersion",
@@ -92,8 +102,12 @@ locals {
           "lambda:ListTags",
           "lambda:ListVersionsByFunction",
           "logs:ListTagsForResource",
+          "scheduler:GetSchedule",
           "secretsmanager:DescribeSecret",
           "secretsmanager:GetResourcePolicy",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
           "ssm:GetParameter",
           "ssm:GetParameters",
           "ssm:ListTagsForResource",
@@ -108,7 +122,11 @@ locals {
           local.names.policies,
           local.names.functions,
           local.names.log_groups,
+          local.names.rules,
+          local.names.schedules,
           local.names.secrets,
+          local.names.topics,
+          local.names.trails,
           local.names.parameters,
         ]
       },
@@ -160,12 +178,14 @@ locals {
         Effect = "Allow"
         Action = [
           "acm:ListCertificates",
+          "cloudtrail:DescribeTrails",
           "cognito-idp:DescribeUserPoolDomain",
           "iam:ListOpenIDConnectProviders",
           "kms:ListAliases",
           "logs:DescribeResourcePolicies",
           "route53:ListHostedZones",
           "route53:ListHostedZonesByName",
+          "sns:GetSubscriptionAttributes",
           "ssm:DescribeParameters",
         ]
         Resource = "*"
@@ -230,7 +250,19 @@ locals {
 ################################################################################
 
 locals {
-  apply_policies = {
+  # Where the CA is, nothing runs that needs watching, and the CA's own alarm is not the pipeline's to change.
+  apply_policies = merge(
+    local.apply_policies_everywhere,
+    { for policy in [local.apply_ca_policy] : "ca" => {
+      description = "Keeps the pipeline from what signs: the CA's keys, buckets, functions and roles"
+      policy      = policy
+    } if var.ceremony != null },
+    { for policy in [local.apply_watch_policy] : "watch" => {
+      description = "Writes the platform's schedules, rules and topics"
+      policy      = policy
+    } if var.ceremony == null },
+  )
+  apply_policies_everywhere = {
     data = {
       description = "Writes state and the platform's buckets, tables, parameters, secrets and keys"
       policy      = local.apply_data_policy
@@ -245,16 +277,10 @@ locals {
     }
   }
 
-  # Where the CA is, an administrator alone makes keys and the bucket: who can write a key's policy can sign, and who
-  # can write the bucket's can plant a CA. KMS, in turn, lets nobody make a key who could not write its policy.
+  # Where the CA is, an administrator alone makes keys: who can write a key's policy can sign, and KMS lets nobody make
+  # a key who could not write its policy.
   # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
   apply_key_statements = concat(
-    [for bucket in var.ceremony[*].ca_bucket_name : {
-      Sid      = "NotTheCaBucket"
-      Effect   = "Deny"
-      Action   = ["s3:CreateBucket", "s3:Delete*", "s3:Put*", "s3:Replicate*"]
-      Resource = ["arn:aws:s3:::${bucket}", "arn:aws:s3:::${bucket}/*"]
-    }],
     [for statement in [
       {
         Sid      = "NewKeys"
@@ -268,6 +294,7 @@ locals {
         Action = [
           "kms:CreateAlias",
           "kms:DeleteAlias",
+          "kms:EnableKeyRotation",
           "kms:PutKeyPolicy",
           "kms:TagResource",
           "kms:UntagResource",
@@ -592,11 +619,11 @@ locals {
         Resource = local.names.policies
       },
       {
-        Sid       = "HandRolesToFunctions"
+        Sid       = "HandRolesToFunctionsAndSchedules"
         Effect    = "Allow"
         Action    = "iam:PassRole"
         Resource  = local.names.roles
-        Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
+        Condition = { StringEquals = { "iam:PassedToService" = ["lambda.amazonaws.com", "scheduler.amazonaws.com"] } }
       },
       {
         # Made once an account, with its first custom domain.
@@ -643,6 +670,110 @@ locals {
   })
 }
 
+locals {
+  apply_watch_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Schedules"
+        Effect   = "Allow"
+        Action   = ["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"]
+        Resource = local.names.schedules
+      },
+      {
+        Sid    = "Rules"
+        Effect = "Allow"
+        Action = [
+          "events:DeleteRule",
+          "events:PutRule",
+          "events:PutTargets",
+          "events:RemoveTargets",
+          "events:TagResource",
+          "events:UntagResource",
+        ]
+        Resource = local.names.rules
+      },
+      {
+        Sid    = "Topics"
+        Effect = "Allow"
+        Action = [
+          "sns:CreateTopic",
+          "sns:DeleteTopic",
+          "sns:SetTopicAttributes",
+          "sns:Subscribe",
+          "sns:TagResource",
+          "sns:UntagResource",
+        ]
+        Resource = local.names.topics
+      },
+      {
+        # What is said of a subscription takes no resource.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+        Sid      = "Subscriptions"
+        Effect   = "Allow"
+        Action   = ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
+        Resource = "*"
+      },
+    ]
+  })
+
+  # Denied, since the names of these begin like everything else's: who can change what signs can sign, who can write
+  # the CA's buckets can plant a CA or rewrite a transcript, and who can delete a stored key ends a CA.
+  apply_ca_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "NotTheCaBuckets"
+        Effect = "Deny"
+        Action = ["s3:CreateBucket", "s3:Delete*", "s3:Put*", "s3:Replicate*"]
+        Resource = flatten([
+          for bucket in concat(
+            var.ceremony[*].ca_bucket_name,
+            [for name in ["ceremony-log", "cloudtrail", "crl"] : "${local.prefix}-${name}-${var.account_id}"],
+          ) : ["arn:aws:s3:::${bucket}", "arn:aws:s3:::${bucket}/*"]
+        ])
+      },
+      {
+        Sid      = "NotTheStoredKeys"
+        Effect   = "Deny"
+        Action   = ["ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:PutParameter", "ssm:RemoveTagsFromResource"]
+        Resource = "arn:aws:ssm:${local.within}:parameter/${local.prefix}/ca/*"
+      },
+      {
+        Sid    = "NotWhatSigns"
+        Effect = "Deny"
+        Action = [
+          "lambda:Add*",
+          "lambda:Create*",
+          "lambda:Delete*",
+          "lambda:Invoke*",
+          "lambda:Publish*",
+          "lambda:Put*",
+          "lambda:Remove*",
+          "lambda:Update*",
+        ]
+        Resource = [for function in ["issuer", "crl"] : "${local.names.functions}-${function}*"]
+      },
+      {
+        Sid    = "NotWhoSigns"
+        Effect = "Deny"
+        Action = [
+          "iam:AttachRolePolicy",
+          "iam:CreateRole",
+          "iam:Delete*",
+          "iam:DetachRolePolicy",
+          "iam:PassRole",
+          "iam:Put*",
+          "iam:Tag*",
+          "iam:Untag*",
+          "iam:Update*",
+        ]
+        Resource = [for role in ["issuer", "issuer-invoker", "crl"] : "${local.names.roles}-${role}"]
+      },
+    ]
+  })
+}
+
 ################################################################################
 # Boundary
 ################################################################################
@@ -651,7 +782,7 @@ locals {
   # The union of what the platform's own roles do: functions and pki writers. No iam, no sts, no kms:Sign.
   boundary_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "Logs"
         Effect   = "Allow"
@@ -725,6 +856,21 @@ locals {
         Resource  = local.names.keys
         Condition = { StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "secretsmanager"] : "${service}.${var.region}.amazonaws.com"] } }
       },
-    ]
+      {
+        # How long the API's own certificate lasts.
+        Sid      = "ServerCertificates"
+        Effect   = "Allow"
+        Action   = "acm:DescribeCertificate"
+        Resource = local.names.certificates
+      },
+      ],
+      # A schedule calls its function; not where the issuer is, which signs for whoever may call it.
+      [for functions in [local.names.functions] : {
+        Sid      = "Schedules"
+        Effect   = "Allow"
+        Action   = "lambda:InvokeFunction"
+        Resource = functions
+      } if var.ceremony == null],
+    )
   })
 }

@@ -132,16 +132,17 @@ variable "ceremony" {
   description = <<-EOT
     The ceremony role, in the security account alone; `null` elsewhere.
     - `ca_bucket_name`: bucket of the CA certificates (see `pki`).
-    - `pki_writer_role_arns`: the writer role of each environment (see `registry`).
+    - `pki_writer_role_arns`, `pki_reader_role_arns`: the writer and the reader role of each environment (see `registry`).
     - `trusted_principal_arns`: who may hold a ceremony beside GitHub. Deliberately not the list above: whoever deploys need not sign.
     - `github_environment`, `workflow`: the environment and the workflow file at `main` that a ceremony has to run in.
   EOT
   type = object({
     ca_bucket_name         = string
     pki_writer_role_arns   = list(string)
+    pki_reader_role_arns   = optional(list(string), [])
     trusted_principal_arns = list(string)
-    github_environment     = optional(string, "ca-ceremony")
-    workflow               = optional(string, ".github/workflows/ca-ceremony.yml")
+    github_environment     = optional(string, "security")
+    workflow               = optional(string, ".github/workflows/ca-operations.yml")
   })
   default = null
 
@@ -156,6 +157,11 @@ variable "ceremony" {
   }
 
   validation {
+    condition     = var.ceremony == null || alltrue([for arn in try(var.ceremony.pki_reader_role_arns, []) : can(regex("^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9-]+-pki-reader$", arn))])
+    error_message = "ceremony.pki_reader_role_arns: ARNs of roles named <organization>-<environment>-pki-reader expected, without wildcards."
+  }
+
+  validation {
     condition     = var.ceremony == null || alltrue([for arn in try(var.ceremony.trusted_principal_arns, []) : can(regex("^arn:aws:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)$", arn))])
     error_message = "ceremony.trusted_principal_arns: ARNs of IAM roles, users or account roots expected, without wildcards."
   }
@@ -167,6 +173,6 @@ variable "ceremony" {
 
   validation {
     condition     = var.ceremony == null || can(regex("^\\.github/workflows/[A-Za-z0-9._-]+\\.ya?ml$", var.ceremony.workflow))
-    error_message = "ceremony.workflow: the path of one workflow file expected, such as .github/workflows/ca-ceremony.yml."
+    error_message = "ceremony.workflow: the path of one workflow file expected, such as .github/workflows/ca-operations.yml."
   }
 }

@@ -39,7 +39,7 @@ run "named_things_carry_the_organization_s_prefix" {
   assert {
     condition = alltrue(flatten([for policy in values(aws_iam_policy.apply) : [
       for statement in jsondecode(policy.policy).Statement : [
-        for resource in flatten([statement.Resource]) : !can(regex("^arn:aws:(s3|dynamodb|lambda|logs|secretsmanager|cloudformation|ecr|cloudwatch|iam):", resource)) || can(regex("(^arn:aws:s3:::|:table/|:function:|:log-group:/aws/\\*/|:secret:|:stack/|:repository/|:alarm:|:role/|:policy/)example-", resource)) || strcontains(resource, ":role/aws-service-role/ops.apigateway.amazonaws.com/")
+        for resource in flatten([statement.Resource]) : !can(regex("^arn:aws:(s3|dynamodb|lambda|logs|secretsmanager|cloudformation|ecr|cloudwatch|iam|sns|events|scheduler):", resource)) || can(regex("(^arn:aws:s3:::|:table/|:function:|:log-group:/aws/\\*/|:secret:|:stack/|:repository/|:alarm:|:role/|:policy/|:rule/|:schedule/\\*/|:sns:eu-west-1:111111111111:)example-", resource)) || strcontains(resource, ":role/aws-service-role/ops.apigateway.amazonaws.com/")
       ] if statement.Effect == "Allow"
     ]]))
     error_message = "The apply role reaches names without the organization's prefix."
@@ -63,7 +63,7 @@ run "elsewhere_new_keys_have_no_resource_either" {
   assert {
     condition = toset(flatten([for policy in values(aws_iam_policy.apply) : [
       for statement in jsondecode(policy.policy).Statement : statement.Sid if statement.Effect == "Allow" && contains(flatten([statement.Resource]), "*")
-    ]])) == toset(["NewKeys", "NewUserPools", "NewDns", "AccessLogs"])
+    ]])) == toset(["NewKeys", "NewUserPools", "NewDns", "AccessLogs", "Subscriptions"])
     error_message = "A statement without a resource is not among those whose service knows none."
   }
 }
@@ -109,12 +109,12 @@ run "it_cannot_change_the_deploy_roles" {
   }
 }
 
-run "it_hands_roles_to_lambda_only" {
+run "it_hands_roles_to_functions_and_schedules_only" {
   command = plan
 
   assert {
-    condition     = one([for statement in jsondecode(aws_iam_policy.apply["identity"].policy).Statement : statement.Condition if statement.Effect == "Allow" && contains(flatten([statement.Action]), "iam:PassRole")]) == { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
-    error_message = "A role could be handed to another service than Lambda."
+    condition     = one([for statement in jsondecode(aws_iam_policy.apply["identity"].policy).Statement : statement.Condition if statement.Effect == "Allow" && contains(flatten([statement.Action]), "iam:PassRole")]) == { StringEquals = { "iam:PassedToService" = ["lambda.amazonaws.com", "scheduler.amazonaws.com"] } }
+    error_message = "A role could be handed to another service than Lambda and the scheduler."
   }
 }
 
@@ -122,7 +122,7 @@ run "it_assumes_no_other_role" {
   command = plan
 
   assert {
-    condition = alltrue(flatten([for policy in concat(values(aws_iam_policy.apply), [aws_iam_policy.read, aws_iam_policy.boundary]) : [
+    condition = alltrue(flatten([for policy in concat(values(aws_iam_policy.apply), [aws_iam_policy.read]) : [
       for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !startswith(action, "sts:")]
     ]]))
     error_message = "A policy allows sts."
@@ -175,23 +175,75 @@ run "where_ca_keys_are_it_administers_none" {
   }
 }
 
-run "where_the_ca_is_it_is_denied_its_bucket" {
+run "where_the_ca_is_it_is_denied_its_buckets" {
   command = plan
 
   assert {
-    condition = one([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : alltrue([
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["ca"].policy).Statement : alltrue([
       statement.Effect == "Deny",
       !contains(keys(statement), "Condition"),
       # Covers PutBucketPolicy, PutObject, DeleteBucketPolicy, DeleteObject, DeleteObjectVersion and what else begins so.
       length(setsubtract(["s3:Put*", "s3:Delete*"], statement.Action)) == 0,
-      toset(statement.Resource) == toset(["arn:aws:s3:::example-ca-111111111111", "arn:aws:s3:::example-ca-111111111111/*"]),
-    ]) if statement.Sid == "NotTheCaBucket"])
-    error_message = "The apply role could rewrite the CA bucket's policy or plant a certificate."
+      toset(statement.Resource) == toset(flatten([for name in ["ca", "ceremony-log", "cloudtrail", "crl"] : [
+        "arn:aws:s3:::example-${name}-111111111111", "arn:aws:s3:::example-${name}-111111111111/*",
+      ]])),
+    ]) if statement.Sid == "NotTheCaBuckets"])
+    error_message = "The apply role could plant a certificate, or rewrite a transcript, the trail or a revocation list."
   }
 
   assert {
-    condition     = alltrue([for action in ["kms:DescribeKey", "kms:GetKeyPolicy", "s3:GetBucket*"] : anytrue([for statement in jsondecode(aws_iam_policy.read.policy).Statement : contains(flatten([statement.Action]), action) && statement.Effect == "Allow"])])
-    error_message = "The CA's keys and bucket can no longer be planned."
+    condition     = alltrue([for action in ["kms:DescribeKey", "kms:GetKeyPolicy", "s3:GetBucket*", "events:DescribeRule", "sns:GetTopicAttributes", "cloudtrail:GetTrail*"] : anytrue([for statement in jsondecode(aws_iam_policy.read.policy).Statement : contains(flatten([statement.Action]), action) && statement.Effect == "Allow"])])
+    error_message = "The CA's keys, buckets, alarm and trail can no longer be planned."
+  }
+}
+
+run "where_the_ca_is_it_changes_nothing_that_signs" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["ca"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      # Covers UpdateFunctionCode, AddPermission, CreateFunction, PutFunctionConcurrency and what else begins so.
+      length(setsubtract(["lambda:Add*", "lambda:Create*", "lambda:Delete*", "lambda:Invoke*", "lambda:Update*"], statement.Action)) == 0,
+      toset(statement.Resource) == toset(["arn:aws:lambda:eu-west-1:111111111111:function:example-*-issuer*", "arn:aws:lambda:eu-west-1:111111111111:function:example-*-crl*"]),
+    ]) if statement.Sid == "NotWhatSigns"])
+    error_message = "The apply role could change or call a function that signs."
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["ca"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      length(setsubtract(["iam:CreateRole", "iam:PassRole", "iam:Put*", "iam:Update*", "iam:AttachRolePolicy"], statement.Action)) == 0,
+      toset(statement.Resource) == toset([for name in ["issuer", "issuer-invoker", "crl"] : "arn:aws:iam::111111111111:role/example-*-${name}"]),
+    ]) if statement.Sid == "NotWhoSigns"])
+    error_message = "The apply role could become a role that signs, or asks for a signature."
+  }
+}
+
+run "where_the_ca_is_it_leaves_stored_keys_and_the_alarm_alone" {
+  command = plan
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.apply["ca"].policy).Statement : statement.Effect == "Deny" && contains(statement.Action, "ssm:DeleteParameter") && contains(statement.Action, "ssm:PutParameter") && statement.Resource == "arn:aws:ssm:eu-west-1:111111111111:parameter/example/ca/*" if statement.Sid == "NotTheStoredKeys"])
+    error_message = "The apply role could replace or delete a stored CA key."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for policy in values(aws_iam_policy.apply) : [for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !can(regex("^(events|sns|cloudtrail|scheduler):", action))] if statement.Effect == "Allow"]]))
+    error_message = "In the security account the apply role could silence the alarm on the root's key, or the trail."
+  }
+}
+
+run "elsewhere_it_writes_what_watches" {
+  command = plan
+
+  variables {
+    ceremony = null
+  }
+
+  assert {
+    condition     = length(setsubtract(["scheduler:CreateSchedule", "events:PutRule", "events:PutTargets", "sns:CreateTopic", "sns:Subscribe"], flatten([for statement in jsondecode(aws_iam_policy.apply["watch"].policy).Statement : flatten([statement.Action]) if statement.Effect == "Allow"]))) == 0
+    error_message = "The apply role could not make a workload's schedule, rule or topic."
   }
 }
 
@@ -209,8 +261,8 @@ run "elsewhere_it_keeps_keys" {
   }
 
   assert {
-    condition     = !contains([for statement in jsondecode(aws_iam_policy.apply["data"].policy).Statement : statement.Sid], "NotTheCaBucket")
-    error_message = "A CA bucket is spoken of where there is none."
+    condition     = !contains(keys(aws_iam_policy.apply), "ca")
+    error_message = "A CA is spoken of where there is none."
   }
 }
 
@@ -253,8 +305,8 @@ run "it_reads_what_a_plan_reads" {
   command = plan
 
   assert {
-    condition     = toset(keys(aws_iam_role_policy_attachment.apply)) == toset(["read", "data", "api", "identity"])
-    error_message = "The apply role does not carry the read policy and its three own."
+    condition     = toset(keys(aws_iam_role_policy_attachment.apply)) == toset(["read", "data", "api", "identity", "ca"])
+    error_message = "The apply role does not carry the read policy and its own."
   }
 }
 
@@ -265,6 +317,21 @@ run "policies_fit_into_iam" {
   variables {
     organization      = "an-organization-name0"
     state_bucket_name = "an-organization-name0-tfstate-111111111111"
+  }
+
+  assert {
+    condition     = alltrue([for policy in concat(values(aws_iam_policy.apply), [aws_iam_policy.read, aws_iam_policy.boundary]) : length(policy.policy) <= 6144])
+    error_message = "A managed policy is longer than 6,144 characters."
+  }
+}
+
+run "policies_fit_into_iam_elsewhere" {
+  command = plan
+
+  variables {
+    organization      = "an-organization-name0"
+    state_bucket_name = "an-organization-name0-tfstate-111111111111"
+    ceremony          = null
   }
 
   assert {

@@ -63,8 +63,8 @@ run "only_the_ceremony_workflow_at_main_in_its_environment_may_sign" {
   assert {
     condition = jsondecode(aws_iam_role.ceremony[0].assume_role_policy).Statement[0].Condition == { StringEquals = {
       "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
-      "token.actions.githubusercontent.com:sub"              = "repo:example-org/aws-api-gateway-mtls:environment:ca-ceremony"
-      "token.actions.githubusercontent.com:job_workflow_ref" = "example-org/aws-api-gateway-mtls/.github/workflows/ca-ceremony.yml@refs/heads/main"
+      "token.actions.githubusercontent.com:sub"              = "repo:example-org/aws-api-gateway-mtls:environment:security"
+      "token.actions.githubusercontent.com:job_workflow_ref" = "example-org/aws-api-gateway-mtls/.github/workflows/ca-operations.yml@refs/heads/main"
     } }
     error_message = "The ceremony role does not trust exactly one workflow at main in one environment."
   }
@@ -103,7 +103,7 @@ run "ids_replace_names_in_every_subject" {
       ] == [
       "repo:example-org@1234/aws-api-gateway-mtls@5678:*",
       "repo:example-org@1234/aws-api-gateway-mtls@5678:environment:security",
-      "repo:example-org@1234/aws-api-gateway-mtls@5678:environment:ca-ceremony",
+      "repo:example-org@1234/aws-api-gateway-mtls@5678:environment:security",
     ]
     error_message = "A subject does not carry the ids."
   }

@@ -39,6 +39,10 @@ inputs = {
       for environment, account_id in include.root.locals.workload_accounts :
       "arn:aws:iam::${account_id}:role/${include.root.locals.organization.organization}-${environment}-pki-writer"
     ]
+    pki_reader_role_arns = [
+      for environment, account_id in include.root.locals.workload_accounts :
+      "arn:aws:iam::${account_id}:role/${include.root.locals.organization.organization}-${environment}-pki-reader"
+    ]
     trusted_principal_arns = include.root.locals.account.ceremony_holders
   }
 }

@@ -224,18 +224,23 @@ def _admit(
     run.reconsider()
     keys = {row.public_key_sha256: row.origin for row in run.rows()}
     examined: list[tuple[Examined, Grant]] = []
+    position = {request.client_id: place for place, request in enumerate(batch.requests)}
+    verdicts: list[Examined | Refusal] = []
     with bulk.progress.track("judging", len(new)) as advance:
         for verdict in bulk.workers.judges.do(examine, new):
             advance(1)
-            admitted = _admitted(bulk, fleet, keys, verdict)
-            if isinstance(admitted, Refusal):
-                refusals.append(admitted)
-            else:
-                examined.append(admitted)
-    position = {request.client_id: place for place, request in enumerate(batch.requests)}
-    examined.sort(key=lambda entry: position[entry[0].request.client_id])
-    refusals.sort(key=lambda entry: position[entry.client_id or ""])
+            verdicts.append(verdict)
+    for verdict in sorted(verdicts, key=lambda entry: position[_name(entry)]):
+        admitted = _admitted(bulk, fleet, keys, verdict)
+        if isinstance(admitted, Refusal):
+            refusals.append(admitted)
+        else:
+            examined.append(admitted)
     return examined, refusals
+
+
+def _name(verdict: Examined | Refusal) -> str:
+    return verdict.request.client_id if isinstance(verdict, Examined) else verdict.client_id or ""
 
 
 def _admitted(

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from clientcert import Status
-from pki.commands import provision_client, rekey_client, renew_client
+from pki.commands import issuance, provision_client, rekey_client, renew_client
 from pki.keys import KeyType, generate
 from pki.profiles import client_name
 from tests.pki.bulk_support import pem_request
@@ -52,6 +52,7 @@ def shell(
 ) -> Shell:
     establish(cloud)
     monkeypatch.chdir(cloud.live_dir.parent)
+    monkeypatch.setattr(issuance, "CONNECTIONS", 1)  # moto copies tables, unguarded by a lock
     Path("passphrase").write_text(PASSPHRASE)
     return Shell(capsys)
 

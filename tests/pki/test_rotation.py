@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto.apigatewayv2.models import apigatewayv2_backends
@@ -94,7 +95,7 @@ class World:
             self.cloud.workload("apigatewayv2").create_domain_name(
                 DomainName=DOMAIN, DomainNameConfigurations=[{"EndpointType": "REGIONAL"}]
             )
-        made = backend.domain_names[DOMAIN]
+        made: Any = backend.domain_names[DOMAIN]
         made.domain_name_configurations = [{"domainNameStatus": status}]
         made.mutual_tls_authentication = {
             "truststoreUri": self.cloud.truststore().uri,

@@ -340,7 +340,7 @@ def _renewed_by_itself(stage: Stage) -> Seen:
     same = again.certificate.read_bytes() == renewed.certificate.read_bytes()
     new, old = (answer.status for answer in answers)
     return Seen(
-        f"{new} with the new certificate, {old} with the old one",
+        f"{new} with the new one, {old} with the old one",
         same and all(answer.field("client_id") == name for answer in answers),
     )
 
@@ -359,7 +359,7 @@ def _renewal_refused(stage: Stage) -> Seen:
             stage.registry.retire(presented, now - timedelta(seconds=1))
         _, request = stage.new_request(name)
         seen[what] = stage.renew(device, request).status
-    told = ", ".join(f"{status} for a {what} certificate" for what, status in seen.items())
+    told = ", ".join(f"{status} for the {what}" for what, status in seen.items()) + " one"
     return Seen(told, set(seen.values()) == {403})
 
 
@@ -438,13 +438,13 @@ SCENES = (
     Scene(
         "renewed_by_itself",
         "A device renews its own certificate",
-        "200 with the new certificate, 200 with the old one",
+        "200 with the new one, 200 with the old one",
         _renewed_by_itself,
     ),
     Scene(
         "renewal_refused",
-        "Somebody renews a revoked certificate, and a retired one",
-        "403 for a revoked certificate, 403 for a retired certificate",
+        "A revoked certificate is renewed, and a retired one",
+        "403 for the revoked, 403 for the retired one",
         _renewal_refused,
     ),
     Scene(

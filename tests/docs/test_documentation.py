@@ -15,6 +15,9 @@ import pytest
 
 from local.story import SCENES, Scene
 from mtls_authorizer.refusal import Refusal as AuthorizerRefusal
+from mtls_est.refusal import ANSWERS
+from mtls_est.refusal import Refusal as EstRefusal
+from mtls_issuer.refusal import Refusal as IssuerRefusal
 from mtls_token.refusal import ERRORS
 from mtls_token.refusal import Refusal as TokenRefusal
 from mtls_token_binding.binding import Refusal as BindingRefusal
@@ -239,10 +242,23 @@ def reasons(text: str) -> set[str]:
         ("`/token`", set(TokenRefusal)),
         ("Inside a token request", set(BindingRefusal)),
         ("A call with a token", set(AuthorizerRefusal)),
+        ("Renewal: the functions", set(EstRefusal) | set(IssuerRefusal)),
     ],
 )
 def test_every_reason_code_is_explained(title: str, codes: set[str]) -> None:
     assert codes <= reasons(section(title))
+
+
+def test_every_reason_of_a_renewal_stands_beside_its_status() -> None:
+    rows = [line.split("|") for line in section("Renewal: the functions").splitlines()]
+    documented = {
+        code: statuses
+        for _, statuses, *codes, _ in (row for row in rows if len(row) == 4)
+        for code in reasons(codes[0])
+    }
+
+    for reason, (status, _) in ANSWERS.items():
+        assert str(status) in documented[reason.value]
 
 
 def test_every_reason_of_the_token_endpoint_stands_beside_its_oauth_error() -> None:

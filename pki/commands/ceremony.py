@@ -92,6 +92,14 @@ def ceremony_parser(
         "--approval", type=Path, metavar="FILE", help="the approval, as approve-ceremony writes it"
     )
     stages.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(".local/ceremony"),
+        metavar="DIR",
+        help="where plan.json and approval.json are kept, for an interrupted ceremony to go on "
+        "with, when all three are done in a row (default: %(default)s)",
+    )
+    stages.add_argument(
         "--transcript",
         type=Path,
         metavar="DIR",
@@ -194,6 +202,7 @@ def hold(
         output.result(describe(plan))
         return
     approval = ask_for_approval(plan, output)
+    _keep(plan, approval, arguments.directory, output)
     _execute(room, plan, approval, arguments.transcript)
 
 
@@ -246,6 +255,17 @@ def _require_sense(arguments: argparse.Namespace) -> None:
             "there is no terminal at which the plan could be approved",
             hint="write it with --plan, have it approved (approve-ceremony), then --execute it",
         )
+
+
+def _keep(plan: CeremonyPlan, approval: Approval, folder: Path, output: Output) -> None:
+    """Write down what was approved before anything is signed: it may be interrupted."""
+    plan_file, approval_file = folder / "plan.json", folder / "approval.json"
+    files.write_atomically(plan_file, plan.to_bytes(), files.PUBLIC)
+    files.write_atomically(approval_file, approval.to_bytes(), files.PUBLIC)
+    output.note(
+        "should it be interrupted, it goes on with "
+        f"{_COMMANDS[plan.operation]} --execute {plan_file} --approval {approval_file}"
+    )
 
 
 def _execute(room: Room, plan: CeremonyPlan, approval: Approval, copy_to: Path | None) -> None:

@@ -182,7 +182,10 @@ class Account:
             self.kms.make(authority.key_alias)
 
     def client(self, service: str, config: object = None) -> Any:
-        return {"s3": self.s3, "kms": self.kms}[service]
+        return {"s3": self.s3, "kms": self.kms, "sts": self}[service]
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": ACTOR.caller_arn}
 
     def keys(self) -> Keepers:
         return Keepers(cast("boto3.Session", self), ORGANIZATION)

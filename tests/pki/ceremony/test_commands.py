@@ -9,7 +9,14 @@ import pytest
 
 from pki.ceremony.plan import CeremonyPlan
 from pki.ceremony.transcript_store import TranscriptFolder
-from pki.commands import approve_ceremony, bootstrap_ca, renew_root, rotate_issuing_ca
+from pki.commands import (
+    approve_ceremony,
+    bootstrap_ca,
+    ceremony,
+    renew_root,
+    rotate_issuing_ca,
+)
+from tests.pki.ceremony.support import ORGANIZATION, Account
 from tests.pki.support import Cloud
 
 MAINS = {
@@ -47,9 +54,14 @@ class Shell:
 
 @pytest.fixture
 def shell(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    account: Account,
+    live_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Shell:
-    monkeypatch.chdir(cloud.live_dir.parent)
+    """In the account in memory, since moto takes its time; one test below goes all the way."""
+    monkeypatch.setattr(ceremony, "ceremony_session", lambda *_: account)
+    monkeypatch.chdir(live_dir.parent)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     return Shell(capsys, monkeypatch)
 
@@ -68,7 +80,11 @@ def approved(shell: Shell, command: str) -> None:
 EXECUTE = "--execute plan.json --approval approval.json --operator alice"
 
 
-def test_a_ceremony_is_planned_approved_and_executed(shell: Shell, cloud: Cloud) -> None:
+def test_a_ceremony_is_planned_approved_and_executed(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(cloud.live_dir.parent)
+    shell = Shell(capsys, monkeypatch)
     approved(shell, "bootstrap-ca --environment dev")
 
     assert shell.run(f"bootstrap-ca {EXECUTE} --json") == 0, shell.err
@@ -141,27 +157,32 @@ def test_all_of_it_is_done_at_one_terminal(
     result = json.loads(capsys.readouterr().out)
     assert result["approver"] == "bob"
     assert [entry["created"] for entry in result["certificates"]] == [True, True]
+    kept = "--execute .local/ceremony/plan.json --approval .local/ceremony/approval.json"
+    assert shell.run(f"bootstrap-ca {kept}") == 0
+    assert "this plan was executed before" in shell.err
 
 
-def test_at_one_terminal_too_the_digest_has_to_be_the_plans(shell: Shell, cloud: Cloud) -> None:
+def test_at_one_terminal_too_the_digest_has_to_be_the_plans(shell: Shell, account: Account) -> None:
     assert shell.run("bootstrap-ca --operator alice", "bob", "yes", terminal=True) == 1
 
     assert "error: the approval is of yes, the plan is sha256:" in shell.err
-    assert cloud.store().authorities() == ()
+    assert account.store().authorities() == ()
 
 
-def test_a_root_is_renewed_and_an_issuing_ca_rotated_below_it(shell: Shell, cloud: Cloud) -> None:
+def test_a_root_is_renewed_and_an_issuing_ca_rotated_below_it(
+    shell: Shell, account: Account
+) -> None:
     approved(shell, "bootstrap-ca")
     assert shell.run(f"bootstrap-ca {EXECUTE}") == 0
-    for authority in (cloud.organization.root("g2"), cloud.organization.issuing("dev", "g2")):
-        cloud.make_key(authority.key_alias)
+    for authority in (ORGANIZATION.root("g2"), ORGANIZATION.issuing("dev", "g2")):
+        account.kms.make(authority.key_alias)
 
     approved(shell, "renew-root")
     assert shell.run(f"renew-root {EXECUTE}") == 0, shell.err
     approved(shell, "rotate-issuing-ca --environment dev")
     assert shell.run(f"rotate-issuing-ca {EXECUTE}") == 0, shell.err
 
-    issuing = cloud.store().get(cloud.organization.issuing("dev", "g2"))
+    issuing = account.store().get(ORGANIZATION.issuing("dev", "g2"))
     assert issuing.issuer.rfc4514_string() == "CN=example Root CA G2,O=example"
 
 
@@ -175,10 +196,11 @@ def test_the_transcript_is_copied_for_others(shell: Shell) -> None:
     assert len(folder.entries(digest_of("plan.json"))) == 11
 
 
-def test_the_transcript_of_a_ceremony_that_failed_is_copied_too(shell: Shell, cloud: Cloud) -> None:
+def test_the_transcript_of_a_ceremony_that_failed_is_copied_too(
+    shell: Shell, account: Account
+) -> None:
     approved(shell, "bootstrap-ca")
-    alias = cloud.organization.issuing("dev", "g1").key_alias
-    cloud.security("kms").delete_alias(AliasName=alias)
+    del account.kms.keys[ORGANIZATION.issuing("dev", "g1").key_alias]
 
     assert shell.run(f"bootstrap-ca {EXECUTE} --transcript transcripts") == 1
 
@@ -261,7 +283,7 @@ def test_no_answer_is_no_approval(shell: Shell) -> None:
     assert not Path("approval.json").exists()
 
 
-def test_a_tampered_plan_is_refused(shell: Shell, cloud: Cloud) -> None:
+def test_a_tampered_plan_is_refused(shell: Shell, account: Account) -> None:
     approved(shell, "bootstrap-ca")
     plan = Path("plan.json")
     plan.write_bytes(plan.read_bytes().replace(b'"requester":"alice"', b'"requester":"carol"'))
@@ -269,7 +291,7 @@ def test_a_tampered_plan_is_refused(shell: Shell, cloud: Cloud) -> None:
     assert shell.run(f"bootstrap-ca {EXECUTE}") == 1
 
     assert "error: the approval is of sha256:" in shell.err
-    assert cloud.store().authorities() == ()
+    assert account.store().authorities() == ()
 
 
 def test_a_missing_plan_is_named(shell: Shell) -> None:

@@ -87,7 +87,8 @@ class EncryptedPemSigner:
         pem = self._storage.read(self._authority)
         if pem is None:
             raise KeyKeeperError(
-                f"there is no {location}", hint="make the key first: create-ca-key"
+                f"there is no {location}",
+                hint="a ceremony makes it: plan one (bootstrap-ca, rotate-issuing-ca, renew-root)",
             )
         if not pem.startswith(_ENCRYPTED):
             raise KeyKeeperError(

@@ -120,7 +120,8 @@ class Pkcs11Keeper:
         found = [entry for entry in session.get_objects(wanted) if isinstance(entry, pkcs11.Key)]
         if not found:
             raise KeyKeeperError(
-                f"there is no {self.location(label)}", hint="make the key first: create-ca-key"
+                f"there is no {self.location(label)}",
+                hint="a ceremony makes it: plan one (bootstrap-ca, rotate-issuing-ca, renew-root)",
             )
         if len(found) > 1:
             raise KeyKeeperError(

@@ -216,7 +216,7 @@ def test_a_missing_key_is_named_with_what_to_do(
 
     assert names.get(kind, root.generation) in str(caught.value)
     assert caught.value.hint in {
-        "make the key first: create-ca-key",
+        "a ceremony makes it: plan one (bootstrap-ca, rotate-issuing-ca, renew-root)",
         "apply the unit ca/pki of the security account first",
     }
 

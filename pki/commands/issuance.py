@@ -149,7 +149,7 @@ def add_packaging(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     group.add_argument(
-        "--legacy-pkcs12",
+        "--legacy",
         action="store_true",
         help="with pkcs12: 3DES and SHA-1, for macOS before 15 and Windows before 10 1709, which "
         "read nothing stronger",
@@ -179,7 +179,7 @@ def packaging_of(arguments: argparse.Namespace, *, with_key: bool) -> Packaging:
     passphrase = None
     if wanted or (with_key and arguments.format is Format.PKCS12):
         passphrase = read_passphrase(arguments.passphrase_file, ask=ask_at_terminal())
-    return Packaging(format=arguments.format, passphrase=passphrase, legacy=arguments.legacy_pkcs12)
+    return Packaging(format=arguments.format, passphrase=passphrase, legacy=arguments.legacy)
 
 
 def names_of(arguments: argparse.Namespace) -> tuple[x509.GeneralName, ...] | None:

@@ -17,6 +17,7 @@ from pki import console
 from pki.commands import (
     approve_ceremony,
     bootstrap_ca,
+    diagnose,
     expiry_report,
     list_clients,
     provision_client,
@@ -31,6 +32,7 @@ from pki.commands import (
     truststore,
     unrevoke_client,
     upload_truststore,
+    verify_transcript,
 )
 from pki.keys import KeyType, generate
 from tests.pki.support import Cloud, establish
@@ -40,6 +42,7 @@ type Main = Callable[[Sequence[str] | None], int]
 MAINS: dict[str, Main] = {
     "approve-ceremony": approve_ceremony.main,
     "bootstrap-ca": bootstrap_ca.main,
+    "diagnose": diagnose.main,
     "expiry-report": expiry_report.main,
     "list-clients": list_clients.main,
     "provision-client": provision_client.main,
@@ -54,6 +57,7 @@ MAINS: dict[str, Main] = {
     "truststore": truststore.main,
     "unrevoke-client": unrevoke_client.main,
     "upload-truststore": upload_truststore.main,
+    "verify-transcript": verify_transcript.main,
 }
 
 

@@ -8,6 +8,7 @@ goes on: each request gets one certificate, under the serial number that was dra
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -226,7 +227,7 @@ def _admit(
     examined: list[tuple[Examined, Grant]] = []
     position = {request.client_id: place for place, request in enumerate(batch.requests)}
     verdicts: list[Examined | Refusal] = []
-    with bulk.progress.track("judging", len(new)) as advance:
+    with _track(bulk, "judging", len(new)) as advance:
         for verdict in bulk.workers.judges.do(examine, new):
             advance(1)
             verdicts.append(verdict)
@@ -237,6 +238,11 @@ def _admit(
         else:
             examined.append(admitted)
     return examined, refusals
+
+
+def _track(bulk: Bulk, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+    """Show a long step, unless there is nothing to do in it."""
+    return bulk.progress.track(label, total) if total else nullcontext(lambda _: None)
 
 
 def _name(verdict: Examined | Refusal) -> str:
@@ -335,7 +341,7 @@ def _write_down(bulk: Bulk, run: RunFile, examined: Sequence[tuple[Examined, Gra
 def _work_off(bulk: Bulk, run: RunFile, fleet: _Fleet) -> None:
     """Advance chunk after chunk; what is furthest goes first."""
     steps = 2 * run.count(Stage.DRAFTED) + run.count(Stage.SIGNED)
-    with bulk.progress.track("issuing", steps) as advance:
+    with _track(bulk, "issuing", steps) as advance:
         while True:
             if rows := run.next_rows(Stage.REGISTERED, _CHUNK):
                 _deliver(bulk, run, rows)

@@ -41,6 +41,7 @@ UNWANTED = frozenset(
 
 HANDLERS = {
     "authorizer": "mtls_authorizer.handler",
+    "est": "mtls_est.handler",
     "token": "mtls_token.handler",
     "token-binding": "mtls_token_binding.handler",
     "whoami": "mtls_whoami.handler",
@@ -108,6 +109,17 @@ def test_what_a_handler_adds_costs_less_than_boto3_itself(unzipped: Unzip, name:
     assert min(ratios) < 1
 
 
+def test_the_issuer_finds_the_cas_package_in_its_own(unzipped: Unzip) -> None:
+    loaded = run(
+        unzipped("issuer"),
+        "import socket; socket.socket.connect = None\n"
+        "import mtls_issuer.handler; print(*sys.modules)",
+    ).split()
+
+    assert {"mtls_issuer.handler", "pki.issuing", "pki.registry"} <= set(loaded)
+    assert not {"rich", "pki.console"} & set(loaded)
+
+
 def test_the_sample_resource_carries_no_aws_client(unzipped: Unzip) -> None:
     assert not list(unzipped("whoami").glob("boto*"))
 
@@ -139,6 +151,8 @@ def test_in_lambda_clients_are_built_before_the_first_call(unzipped: Unzip) -> N
     ("name", "services"),
     [
         ("authorizer", ["dynamodb"]),
+        ("est", ["dynamodb", "lambda", "sts"]),
+        ("issuer", ["apigatewayv2", "dynamodb", "kms", "s3", "sts"]),
         ("token", ["dynamodb", "kms", "secretsmanager"]),
         ("token-binding", ["kms"]),
     ],

@@ -1,4 +1,4 @@
-"""Runs ministack, with three of its actions corrected. Executed by the emulator's own interpreter.
+"""Runs ministack, with some of its actions corrected. Executed by the emulator's own interpreter.
 
 ministack 1.5.33 replaces a domain's `mutualTlsAuthentication` in `UpdateDomainName`. A rollout of a
 truststore sends its new version alone, as AWS allows, and would leave the domain without one.
@@ -14,7 +14,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAla
 Its CloudTrail records nothing unless it is told to record everything, and then neither who called,
 nor which key, nor that a call was refused; and `LookupEvents` answers with 50 events at most. So
 `kms:Sign`, the one event that anything here asks for, is recorded as AWS records it, and found page
-by page.
+by page. `CreateTrail` drops the tags that it is given, which Terraform would add in every plan.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/ct-sign.html
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
@@ -175,6 +175,26 @@ def look_up(events: Sequence[dict[str, Any]], request: dict[str, Any]) -> dict[s
     return page | ({"NextToken": str(offset + size)} if wanted[offset + size :] else {})
 
 
+def keep_tags(
+    create: Callable[[dict[str, Any]], Answer], add: Callable[[dict[str, Any]], Answer]
+) -> Callable[[dict[str, Any]], Answer]:
+    """Wrap CloudTrail's `CreateTrail` so that it keeps the tags that it is given.
+
+    Args:
+        create: the service's function: request body.
+        add: the service's `AddTags`: request body.
+    """
+
+    def wrapped(body: dict[str, Any]) -> Answer:
+        answer = create(body)
+        if answer[0] == 200 and body.get("TagsList"):
+            arn = json.loads(answer[2])["TrailARN"]
+            add({"ResourceId": arn, "TagsList": body["TagsList"]})
+        return answer
+
+    return wrapped
+
+
 def _signature(request: dict[str, Any], status: int, answer: dict[str, Any]) -> dict[str, Any]:
     """What an event says of the call itself; the message that was signed is no part of it."""
     parameters = {
@@ -273,7 +293,9 @@ def _record_signatures(application: Any) -> None:
     signatures = Signatures(caller, keep=lambda event: trail._get_event_queue().append(event))  # noqa: SLF001
     kms.handle_request = signatures.watch(kms.handle_request)
     application._maybe_record_cloudtrail = signatures.record  # noqa: SLF001
-    trail._DISPATCH["LookupEvents"] = answer  # noqa: SLF001
+    actions = trail._DISPATCH  # noqa: SLF001
+    actions["LookupEvents"] = answer
+    actions["CreateTrail"] = keep_tags(actions["CreateTrail"], actions["AddTags"])
 
 
 def main() -> None:

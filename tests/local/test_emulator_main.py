@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from local.emulator_main import Answer, Signatures, complete, keep_truststore, look_up
+from local.emulator_main import Answer, Signatures, complete, keep_tags, keep_truststore, look_up
 
 ALARM = {
     "AlarmName": "a & b",
@@ -166,3 +166,17 @@ def test_events_are_found_by_time_and_by_attribute() -> None:
 
     assert [event["EventTime"] for event in found] == [5.0, 4.0, 3.0]
     assert look_up(events(9), {"LookupAttributes": [name]}) == {"Events": []}
+
+
+@pytest.mark.parametrize(("status", "kept"), [(200, 1), (400, 0)])
+def test_a_trail_that_is_made_keeps_its_tags(status: int, kept: int) -> None:
+    tags = [{"Key": "unit", "Value": "log"}]
+    added: list[dict[str, Any]] = []
+
+    def add(body: dict[str, Any]) -> Answer:
+        added.append(body)
+        return 200, {}, b"{}"
+
+    create = keep_tags(lambda body: (status, {}, b'{"TrailARN": "arn:trail"}'), add)
+    assert create({"Name": "ca", "TagsList": tags})[0] == status
+    assert added == [{"ResourceId": "arn:trail", "TagsList": tags}] * kept

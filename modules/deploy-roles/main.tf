@@ -242,9 +242,10 @@ resource "aws_iam_role_policy" "ceremony" {
           Condition = { "ForAnyValue:StringLike" = { "kms:ResourceAliases" = "alias/${var.organization}-ca-storage" } }
         },
         {
+          # Without the second, S3 leaves an entry's lock out of its answer.
           Sid      = "Transcripts"
           Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:PutObject"]
+          Action   = ["s3:GetObject", "s3:GetObjectRetention", "s3:PutObject"]
           Resource = "arn:aws:s3:::${var.organization}-ceremony-log-${var.account_id}/*"
         },
         {
@@ -272,15 +273,16 @@ resource "aws_iam_role_policy" "ceremony" {
           Resource = "*"
         },
         {
+          # Each version of a list was signed, and is accounted for.
           Sid      = "RevocationLists"
           Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:PutObject"]
+          Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
           Resource = "arn:aws:s3:::${var.organization}-crl-${var.account_id}/*"
         },
         {
           Sid      = "RevocationListList"
           Effect   = "Allow"
-          Action   = "s3:ListBucket"
+          Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
           Resource = "arn:aws:s3:::${var.organization}-crl-${var.account_id}"
         },
         {

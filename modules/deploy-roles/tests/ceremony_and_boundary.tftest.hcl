@@ -83,7 +83,7 @@ run "a_ceremony_writes_transcripts_and_reads_the_trail" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.ceremony[0].policy).Statement : statement.Sid => "${join(" ", flatten([statement.Action]))} ${join(" ", flatten([statement.Resource]))}" if strcontains(statement.Sid, "Trail") || statement.Sid == "Transcripts" } == {
-      Transcripts             = "s3:GetObject s3:PutObject arn:aws:s3:::example-ceremony-log-111111111111/*"
+      Transcripts             = "s3:GetObject s3:GetObjectRetention s3:PutObject arn:aws:s3:::example-ceremony-log-111111111111/*"
       Trail                   = "s3:GetObject arn:aws:s3:::example-cloudtrail-111111111111/*"
       TrailLookup             = "cloudtrail:LookupEvents *"
       TranscriptAndTrailLists = "s3:ListBucket arn:aws:s3:::example-ceremony-log-111111111111 arn:aws:s3:::example-cloudtrail-111111111111"

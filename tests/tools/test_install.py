@@ -436,7 +436,7 @@ def test_the_command_line_means_every_tool_when_it_names_none() -> None:
 
     assert names == [
         *("terraform", "terragrunt", "opa", "actionlint", "terraform-docs", "vegeta"),
-        "softhsm2-util",
+        *("step", "softhsm2-util"),
     ]
     assert command == []
 

@@ -57,7 +57,7 @@ def test_the_tree_holds_the_units_that_it_should() -> None:
             *(f"{account}/account/deploy-roles" for account in (security, workload)),
             f"{workload}/account/dns-zone",
             *(f"{workload}/{DEV.name}/{name}" for name in (*dev, "whoami")),
-            *(f"{security}/ca/{name}" for name in ("ceremony-log", "issuer-dev", "pki")),
+            *(f"{security}/ca/{name}" for name in ("ceremony-log", "crl", "issuer-dev", "pki")),
         ]
     )
 

@@ -68,9 +68,9 @@ class Machine:
     modules: Path = MODULES
 
     @classmethod
-    def here(cls, environ: Mapping[str, str] = os.environ) -> "Machine":
+    def here(cls, environ: Mapping[str, str] = os.environ, links: Path = LINKS) -> "Machine":
         """Returns this machine."""
-        return cls(environ=environ, cache=cache_dir(environ))
+        return cls(environ=environ, cache=cache_dir(environ), links=links)
 
     @property
     def search_path(self) -> list[Path]:
@@ -91,6 +91,7 @@ def ensure(
     console: Console | None = None,
     verbose: bool = False,
     stand_ins: bool = True,
+    links: Path = LINKS,
 ) -> dict[str, str]:
     """Provides tools and returns the environment in which commands find them.
 
@@ -100,6 +101,7 @@ def ensure(
         console: Where progress is shown; standard error when None.
         verbose: Also show what was found, not only what takes time.
         stand_ins: Whether OpenTofu will do where Terraform is missing.
+        links: The folder of links to the tools.
 
     Returns:
         The environment with PATH, TF_CLI_CONFIG_FILE, TG_TF_PATH and what OpenTofu needs set;
@@ -108,7 +110,7 @@ def ensure(
     Raises:
         ToolsError: A tool is missing and cannot be built here.
     """
-    machine = Machine.here(environ)
+    machine = Machine.here(environ, links)
     console = console or Console(stderr=True, highlight=False)
     tools = versions.load().tools
     environment = dict(environ)

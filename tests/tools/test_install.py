@@ -387,7 +387,9 @@ def test_the_environment_finds_terraform_and_its_provider(
     mine.parent.mkdir()
     mine.write_text("")
 
-    environment = install.ensure(["terraform"], environ=environ, console=console, verbose=True)
+    environment = install.ensure(
+        ["terraform"], environ=environ, console=console, verbose=True, links=tmp_path / "links"
+    )
 
     assert environment["TF_CLI_CONFIG_FILE"] == str(mine)
     assert environment["TG_TF_PATH"] == "terraform"

@@ -2,6 +2,9 @@
 
 GitHub keeps who approved a deployment, and their comment. The comment has to hold the plan's
 digest: a run may have been approved before its plan was made, and for every job of its environment.
+
+A run that an app started is refused. A workflow's own token may start another workflow, so that
+whoever can push a branch could have `github-actions[bot]` ask, and approve it themselves, alone.
 https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run
 """
 
@@ -20,6 +23,9 @@ from pki.errors import ApprovalError, UsageError
 
 ENVIRONMENT = "security"
 """The environment whose reviewers approve; the ceremony role trusts no other."""
+
+_PERSON = "User"
+"""What GitHub calls an account that is no app's."""
 
 _TIMEOUT_SECONDS = 10.0
 _API_VERSION = "2022-11-28"
@@ -65,15 +71,22 @@ class GitHub:
 
         Raises:
             UsageError: this is no job of GitHub Actions.
-            ApprovalError: GitHub does not answer as its documentation says.
+            ApprovalError: an app started it, or GitHub does not answer as its documentation says.
         """
         _, server, repository, run_id = (_require(environ, name) for name in _VARIABLES)
         path = f"repos/{repository}/actions/runs/{run_id}"
         run, reviews = self._get(path), self._get(f"{path}/approvals")
         try:
-            people = frozenset(str(run[name]["login"]) for name in ("actor", "triggering_actor"))
+            started_by = [run[name] for name in ("actor", "triggering_actor")]
+            people = frozenset(str(account["login"]) for account in started_by)
+            kinds = {account["type"] for account in started_by}
         except (KeyError, TypeError) as error:
             raise ApprovalError("GitHub does not say who started the run") from error
+        if kinds != {_PERSON}:
+            raise ApprovalError(
+                f"the run was started by {', '.join(sorted(people))}, and not by people alone",
+                hint="start the workflow ca-operations by hand: two people answer for a ceremony",
+            )
         if not isinstance(reviews, list):
             raise ApprovalError("GitHub's review history of the run is no list")
         return Run(f"{server}/{repository}/actions/runs/{run_id}", people, reviews)

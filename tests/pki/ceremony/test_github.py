@@ -131,7 +131,11 @@ def environ() -> Iterator[dict[str, str]]:
 
 
 PATH = "/repos/example-org/aws-api-gateway-mtls/actions/runs/30433642"
-STARTED = {"actor": {"login": "alice"}, "triggering_actor": {"login": "dave"}}
+STARTED = {
+    "actor": {"login": "alice", "type": "User"},
+    "triggering_actor": {"login": "dave", "type": "User"},
+}
+BOT = {"login": "github-actions[bot]", "type": "Bot"}
 
 
 def read(environ: dict[str, str]) -> Run:
@@ -145,6 +149,16 @@ def test_the_run_and_its_reviews_are_read(
     monkeypatch.setattr(Api, "answers", {PATH: STARTED, f"{PATH}/approvals": reviews})
 
     assert read(environ) == Run(RUN, frozenset({"alice", "dave"}), reviews)
+
+
+@pytest.mark.parametrize("who", ["actor", "triggering_actor"])
+def test_a_run_that_a_workflow_started_is_refused_since_one_person_could_be_behind_both(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.setattr(Api, "answers", {PATH: STARTED | {who: BOT}, f"{PATH}/approvals": []})
+
+    with pytest.raises(ApprovalError, match=r"started by .*github-actions\[bot\].*not by people"):
+        read(environ)
 
 
 @pytest.mark.parametrize(

@@ -114,14 +114,28 @@ class Output:
         out = self._out if self._out.is_terminal else Console(width=_NO_EDGE)
         out.print(table, soft_wrap=False)
 
+    def _rows(self, entries: object) -> None:
+        if isinstance(entries, list) and entries:
+            columns = [name.replace("_", " ") for name in entries[0]]
+            self.table(columns, [[_words(cell) for cell in entry.values()] for entry in entries])
+
     def raw(self, text: str) -> None:
         """Print a document as it is."""
         self._out.out(text, end="", highlight=False)
 
-    def result(self, document: Fields) -> None:
-        """Print the command's data: JSON, or one line a field."""
+    def result(self, document: Fields, *, table: str | None = None) -> None:
+        """Print the command's data: JSON, or one line a field.
+
+        Args:
+            document: the data.
+            table: the field whose entries are alike: words put them under each other.
+        """
         if self._as_json:
             self._out.print(json.dumps(document, indent=2, default=str))
+            return
+        if table is not None:
+            self.result({name: value for name, value in document.items() if name != table})
+            self._rows(document[table])
             return
         for line in _lines(document):
             self._out.print(line)

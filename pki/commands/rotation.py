@@ -92,10 +92,10 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     rotation = trust.observe()
     match arguments.action:
         case Action.STATUS:
-            output.result(_describe(rotation, trust.environment.name))
+            output.result(_describe(rotation, trust.environment.name), table="authorities")
             _require_nobody_stranded(rotation)
         case Action.DRAIN:
-            output.result(_remaining(rotation, trust.environment.name))
+            output.result(_remaining(rotation, trust.environment.name), table="certificates")
             _require_nobody_stranded(rotation)
         case Action.TRUST:
             _change(

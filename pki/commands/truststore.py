@@ -108,7 +108,8 @@ def _status(arguments: argparse.Namespace, output: Output) -> None:
             "rotation": facts.rotation.state,
             "verdict": verdict,
             "lines": [_describe(line) for line in lines],
-        }
+        },
+        table="lines",
     )
     if verdict is not Verdict.OK:
         wrong = [line for line in lines if line.verdict is not Verdict.OK]

@@ -7,6 +7,7 @@
     ├── OrganizationError        live/organization.yaml or the tree around it
     ├── AccountError             a role led into another account than expected
     ├── KeyKeeperError           a signing key is missing, disabled, or not the expected one
+    │   └── MissingKeyError      the keeper was asked, and has no such key
     ├── IssuanceError            the certificate would break its profile or outlive its issuer
     ├── CsrError                 a certificate signing request that is refused
     ├── CaStoreError             the bucket of CA certificates
@@ -51,6 +52,7 @@ __all__ = [
     "IssuanceError",
     "KeyKeeperError",
     "KeyReusedError",
+    "MissingKeyError",
     "OrganizationError",
     "PkiError",
     "PlanError",
@@ -94,6 +96,10 @@ class AccountError(PkiError):
 
 class KeyKeeperError(PkiError):
     """A signing key is missing, cannot be used, or is not the expected one."""
+
+
+class MissingKeyError(KeyKeeperError):
+    """The keeper let us in, looked, and has no such key: one may be made."""
 
 
 class IssuanceError(PkiError):

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pki.aws import error_code
-from pki.errors import KeyKeeperError
+from pki.errors import KeyKeeperError, MissingKeyError
 from pki.keys import PrivateKey, PublicKey
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Signer(Protocol):
         """The public half.
 
         Raises:
-            KeyKeeperError: there is no such key, or it is no RSA or EC key.
+            MissingKeyError: there is no such key.
+            KeyKeeperError: it cannot be asked for now, or is no RSA or EC key.
         """
         ...
 
@@ -132,7 +133,7 @@ class KmsSigner:
     def _translated(self, error: ClientError) -> Exception:
         code = error_code(error)
         if code == "NotFoundException":
-            return KeyKeeperError(
+            return MissingKeyError(
                 f"there is no KMS key {self._key_id} in the security account",
                 hint="apply the unit ca/pki of the security account first",
             )

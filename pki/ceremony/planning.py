@@ -23,7 +23,13 @@ from pki.ceremony.plan import (
     PlannedCertificate,
     subject_of,
 )
-from pki.errors import AlreadyBootstrappedError, CaStoreError, KeyKeeperError, UsageError
+from pki.errors import (
+    AlreadyBootstrappedError,
+    CaStoreError,
+    KeyKeeperError,
+    MissingKeyError,
+    UsageError,
+)
 from pki.issuing import Draft, IssuerFacts, draft_issuing_ca, draft_root
 from pki.keys import PublicKey
 from pki.organization import Authority, KeeperKind, Organization
@@ -84,7 +90,7 @@ def plan_bootstrap(planner: Planner, environments: Sequence[str]) -> CeremonyPla
         UsageError: no environment was given.
         AlreadyBootstrappedError: everything exists.
         CaStoreError: a certificate exists that does not belong to its key or its root.
-        KeyKeeperError: a key is missing.
+        KeyKeeperError: a key is missing and is not made here, or its keeper refuses.
         IssuanceError: a key is weak, or a CA would outlive the root.
     """
     if not environments:
@@ -120,7 +126,7 @@ def plan_rotation(
 
     Raises:
         CaStoreError: there is none to succeed, or that generation or a later one exists.
-        KeyKeeperError: a key is missing.
+        KeyKeeperError: a key is missing and is not made here, or its keeper refuses.
         IssuanceError: the key is weak, or the CA would outlive the root.
     """
     existing = survey(planner.store)
@@ -141,7 +147,7 @@ def plan_root_renewal(planner: Planner, generation: str | None = None) -> Ceremo
 
     Raises:
         CaStoreError: there is no root to succeed, or that generation or a later one exists.
-        KeyKeeperError: the key is missing.
+        KeyKeeperError: the key is missing and is not made here, or its keeper refuses.
         IssuanceError: the key is weak.
     """
     existing = survey(planner.store)
@@ -246,7 +252,7 @@ def _key(planner: Planner, authority: Authority) -> PublicKey:
     key_id = planner.organization.key_id(authority)
     try:
         key = planner.keys.signer_of(authority).public_key()
-    except KeyKeeperError as missing:
+    except MissingKeyError as missing:  # a keeper that refused would count a second wrong PIN
         if planner.organization.keeper_for(authority).keeper is KeeperKind.KMS:
             raise
         key = _made(planner, authority, missing)
@@ -256,7 +262,7 @@ def _key(planner: Planner, authority: Authority) -> PublicKey:
     return key
 
 
-def _made(planner: Planner, authority: Authority, missing: KeyKeeperError) -> PublicKey:
+def _made(planner: Planner, authority: Authority, missing: MissingKeyError) -> PublicKey:
     try:
         return planner.keys.create(authority)
     except KeyKeeperError as refused:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from pki.errors import KeyKeeperError
+from pki.errors import KeyKeeperError, MissingKeyError
 from pki.keepers.secret import SecretSource
 from pki.keepers.storage import Storage
 from pki.keys import KeyType, PublicKey, generate
@@ -86,7 +86,7 @@ class EncryptedPemSigner:
         location = self._storage.location(self._authority)
         pem = self._storage.read(self._authority)
         if pem is None:
-            raise KeyKeeperError(
+            raise MissingKeyError(
                 f"there is no {location}",
                 hint="a ceremony makes it: plan one (bootstrap-ca, rotate-issuing-ca, renew-root)",
             )

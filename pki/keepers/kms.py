@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pki.aws import error_code
-from pki.errors import KeyKeeperError, PkiError
+from pki.errors import KeyKeeperError, MissingKeyError, PkiError
 from pki.keys import KeyType, PublicKey
 from pki.organization import Authority
 from pki.signer import KmsSigner
@@ -83,7 +83,7 @@ class KmsKeeper:
             answer = self._administering.describe_key(KeyId=authority.key_alias)
         except ClientError as error:
             if error_code(error) == "NotFoundException":
-                raise KeyKeeperError(
+                raise MissingKeyError(
                     f"there is no KMS key {authority.key_alias} in the security account",
                     hint="apply the unit ca/pki of the security account first",
                 ) from error

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pkcs11 import Attribute, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
-from pki.errors import KeyKeeperError
+from pki.errors import KeyKeeperError, MissingKeyError
 from pki.keepers.secret import SecretSource
 from pki.keys import KeyType, PublicKey
 from pki.organization import Authority
@@ -114,12 +114,13 @@ class Pkcs11Keeper:
         """The one key of a label and class.
 
         Raises:
-            KeyKeeperError: there is none, or more than one.
+            MissingKeyError: there is none.
+            KeyKeeperError: there is more than one.
         """
         wanted = {Attribute.LABEL: label, Attribute.CLASS: object_class}
         found = [entry for entry in session.get_objects(wanted) if isinstance(entry, pkcs11.Key)]
         if not found:
-            raise KeyKeeperError(
+            raise MissingKeyError(
                 f"there is no {self.location(label)}",
                 hint="a ceremony makes it: plan one (bootstrap-ca, rotate-issuing-ca, renew-root)",
             )

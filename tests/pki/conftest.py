@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from moto import mock_aws
 from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 
+from tests.pki.softhsm import SoftHsm, soft_hsm
 from tests.pki.support import Cloud, Hierarchy, RecordedProgress, build_cloud, build_hierarchy
 from tests.pki.support import write_live as write_live_tree
 
@@ -31,6 +32,12 @@ def hierarchy() -> Hierarchy:
 def rsa_4096_keys() -> list[rsa.RSAPrivateKey]:
     """A root's and an issuing CA's key: made once, since each takes seconds."""
     return [rsa.generate_private_key(65537, 4096) for _ in range(2)]
+
+
+@pytest.fixture(scope="session")
+def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+    with soft_hsm(tmp_path_factory.mktemp("hsm")) as ready:
+        yield ready
 
 
 @pytest.fixture

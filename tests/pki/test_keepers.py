@@ -2,7 +2,7 @@
 
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pki.errors import FileError, KeyKeeperError
+from pki.errors import FileError, KeyKeeperError, MissingKeyError
 from pki.issuing import CertificateAuthority, issue_issuing_ca, issue_root, was_issued_by
 from pki.keepers import Keepers
 from pki.keepers.pkcs11 import Pkcs11Keeper, _generate
@@ -30,7 +30,7 @@ from pki.organization import (
 )
 from pki.profiles import ca_name
 from pki.sessions import ceremony_session
-from tests.pki.softhsm import PIN, SoftHsm, soft_hsm
+from tests.pki.softhsm import PIN, SoftHsm
 from tests.pki.support import NOW, Cloud, lost_answer
 
 PASSPHRASE = "a passphrase that nobody guesses"
@@ -47,12 +47,6 @@ KEY_SPECS = {
 
 Make = Callable[..., Keepers]
 _generations = iter(range(10, 1000))
-
-
-@pytest.fixture(scope="session")
-def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
-    with soft_hsm(tmp_path_factory.mktemp("hsm")) as ready:
-        yield ready
 
 
 @pytest.fixture
@@ -211,7 +205,7 @@ def test_a_missing_key_is_named_with_what_to_do(
 ) -> None:
     names = {KeeperKind.SSM: root.key_path, KeeperKind.SECRETS_MANAGER: root.key_path}
 
-    with pytest.raises(KeyKeeperError, match="there is no") as caught:
+    with pytest.raises(MissingKeyError, match="there is no") as caught:
         make(kind).signer_of(root).public_key()
 
     assert names.get(kind, root.generation) in str(caught.value)
@@ -233,6 +227,7 @@ def test_a_wrong_passphrase_opens_nothing_and_is_not_told(
     ) as caught:
         make(kind, PKI_ROOT_PASSPHRASE=wrong).signer_of(root).public_key()
 
+    assert not isinstance(caught.value, MissingKeyError)
     assert caught.value.__cause__ is None
     assert wrong not in f"{caught.value} {caught.value.hint}"
 
@@ -243,6 +238,7 @@ def test_a_wrong_pin_is_refused_and_not_told(make: Make, root: Authority) -> Non
     with pytest.raises(KeyKeeperError, match="PIN of the root CA's token is wrong") as caught:
         make(KeeperKind.PKCS11, PKI_ROOT_PIN="wrong-pin").signer_of(root).public_key()
 
+    assert not isinstance(caught.value, MissingKeyError)
     assert "wrong-pin" not in f"{caught.value} {caught.value.hint}"
 
 

@@ -16,6 +16,7 @@ from pki.keepers import Keepers
 from pki.keys import KeyType, classify
 from pki.organization import KeeperChoice, KeeperKind
 from tests.pki.ceremony.support import ORGANIZATION, Account
+from tests.pki.softhsm import SoftHsm
 
 IN_FILES = KeeperChoice(KeeperKind.FILE, KeyType.EC_P384)
 WITH_FILES = replace(ORGANIZATION, root_keys=IN_FILES, issuing_keys=IN_FILES)
@@ -77,8 +78,37 @@ def test_a_wrong_passphrase_is_told_and_makes_no_other_key(files: FileAccount) -
     files.plan()
     files.environ["PKI_ROOT_PASSPHRASE"] = "something else entirely"
 
-    with pytest.raises(KeyKeeperError, match="nor can one be made"):
+    with pytest.raises(
+        KeyKeeperError, match="passphrase of the root CA's key does not open"
+    ) as told:
         files.plan()
+
+    assert "nor can one be made" not in str(told.value)
+
+
+def test_a_missing_key_that_cannot_be_made_is_told_with_both_reasons(files: FileAccount) -> None:
+    files.environ["PKI_ROOT_PASSPHRASE"] = "too short"
+
+    with pytest.raises(KeyKeeperError, match=r"there is no .*; nor can one be made: .* shorter"):
+        files.plan()
+
+
+def test_a_wrong_pin_is_tried_once(account: Account, hsm: SoftHsm) -> None:
+    """A token counts them, and locks itself."""
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return "wrong-pin"
+
+    on_token = KeeperChoice(KeeperKind.PKCS11, KeyType.EC_P256)
+    organization = replace(ORGANIZATION, root_keys=on_token, issuing_keys=on_token)
+    keys = Keepers(cast("boto3.Session", account), organization, environ=hsm.environ, ask=ask)
+
+    with pytest.raises(KeyKeeperError, match="PIN of the root CA's token is wrong"):
+        plan_bootstrap(replace(account.planner(), organization=organization, keys=keys), ["dev"])
+
+    assert asked == ["PIN of the root CA's token: "]
 
 
 def test_a_missing_kms_key_is_not_made(account: Account) -> None:

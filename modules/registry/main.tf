@@ -2,7 +2,7 @@ locals {
   # From names, so that policies are known at plan time and can be judged there.
   table_name      = "${var.name_prefix}-registry"
   table_arn       = "arn:aws:dynamodb:${var.region}:${var.account_id}:table/${local.table_name}"
-  table_resources = concat([local.table_arn], [for index in ["by-client-id", "by-public-key", "by-serial-number"] : "${local.table_arn}/index/${index}"])
+  table_resources = concat([local.table_arn], [for index in ["by-client-id", "by-serial-number"] : "${local.table_arn}/index/${index}"])
 
   role_arns = { for role in ["writer", "reader"] : role => "arn:aws:iam::${var.account_id}:role/${var.name_prefix}-pki-${role}" }
 
@@ -59,11 +59,6 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  attribute {
-    name = "public_key_sha256"
-    type = "S"
-  }
-
   global_secondary_index {
     name            = "by-client-id"
     hash_key        = "client_id"
@@ -75,13 +70,6 @@ resource "aws_dynamodb_table" "this" {
     name            = "by-serial-number"
     hash_key        = "serial_number"
     projection_type = "ALL"
-  }
-
-  # A key is certified once: who had it is looked up before it is certified again.
-  global_secondary_index {
-    name            = "by-public-key"
-    hash_key        = "public_key_sha256"
-    projection_type = "KEYS_ONLY"
   }
 
   point_in_time_recovery {

@@ -155,10 +155,7 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in (
-                *("fingerprint", "client_id", "issued_at"),
-                *("serial_number", "public_key_sha256"),
-            )
+            for name in ("fingerprint", "client_id", "issued_at", "serial_number")
         ],
         KeySchema=[{"AttributeName": "fingerprint", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
@@ -174,11 +171,6 @@ def build_cloud(live_dir: Path, key_spec: Any = "ECC_NIST_P384") -> Cloud:
                 "IndexName": "by-serial-number",
                 "KeySchema": [{"AttributeName": "serial_number", "KeyType": "HASH"}],
                 "Projection": {"ProjectionType": "ALL"},
-            },
-            {
-                "IndexName": "by-public-key",
-                "KeySchema": [{"AttributeName": "public_key_sha256", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
             },
         ],
     )

@@ -83,7 +83,7 @@ run "the_writer_may_do_exactly_this" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.writer.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Resource]))) } == {
-      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-public-key arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
+      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
       TruststoreObjects  = "arn:aws:s3:::example-dev-truststore-222222222222/*"
       TruststoreVersions = "arn:aws:s3:::example-dev-truststore-222222222222"
       PinnedTruststore   = "arn:aws:apigateway:eu-west-1::/domainnames/*"
@@ -109,7 +109,7 @@ run "the_reader_may_do_exactly_this" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.reader.policy).Statement : statement.Sid => join(" ", sort(flatten([statement.Resource]))) } == {
-      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-public-key arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
+      Registry           = "arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-client-id arn:aws:dynamodb:eu-west-1:222222222222:table/example-dev-registry/index/by-serial-number"
       TruststoreObjects  = "arn:aws:s3:::example-dev-truststore-222222222222/*"
       TruststoreVersions = "arn:aws:s3:::example-dev-truststore-222222222222"
       PinnedTruststore   = "arn:aws:apigateway:eu-west-1::/domainnames/*"

@@ -27,7 +27,6 @@ from clientcert.lookup import (
 )
 from clientcert.registry import (
     BY_CLIENT_ID_INDEX,
-    BY_PUBLIC_KEY_INDEX,
     BY_SERIAL_NUMBER_INDEX,
     MalformedRecordError,
     RegistryRecord,
@@ -38,7 +37,6 @@ from clientcert.settings import SettingsError, cognito_url, required
 
 __all__ = [
     "BY_CLIENT_ID_INDEX",
-    "BY_PUBLIC_KEY_INDEX",
     "BY_SERIAL_NUMBER_INDEX",
     "MAXIMUM_AGE_SECONDS",
     "MAXIMUM_SKEW_SECONDS",

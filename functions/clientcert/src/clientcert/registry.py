@@ -8,13 +8,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 BY_CLIENT_ID_INDEX = "by-client-id"
-"""Global secondary index: partition key ``client_id``, sort key ``issued_at``."""
+"""Global secondary index: partition key ``client_id``, sort key ``issued_at``. Lags; for people."""
 
 BY_SERIAL_NUMBER_INDEX = "by-serial-number"
 """Global secondary index: partition key ``serial_number``. Two CAs may have used one number."""
-
-BY_PUBLIC_KEY_INDEX = "by-public-key"
-"""Global secondary index, keys only: partition key ``public_key_sha256``, which the CA writes."""
 
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")

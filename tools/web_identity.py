@@ -9,12 +9,14 @@ https://docs.github.com/en/actions/reference/security/oidc#methods-for-requestin
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -24,6 +26,7 @@ _AUDIENCE = "sts.amazonaws.com"
 _TIMEOUT_SECONDS = 10
 _URL_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _BEARER_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def request_token(url: str, bearer: str) -> str:
@@ -67,10 +70,34 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _call(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Wait for the command, however it is told to end: it may have a root's key to lock first.
+
+    `subprocess.run` would kill it a quarter of a second after Ctrl-C.
+    """
+    process: subprocess.Popen[bytes] | None = None
+
+    def leave_to_the_command(number: int, _frame: object) -> None:
+        # A terminal tells the command as well; who sends SIGTERM tells one process.
+        if number == signal.SIGTERM and process is not None:
+            process.send_signal(number)
+
+    with _handled_by(leave_to_the_command):
+        try:
+            process = subprocess.Popen(command, env=environ)
+        except OSError as error:
+            raise ToolsError(f"{command[0]} cannot be run: {error.strerror}") from error
+        return process.wait()
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Handlers rather than SIG_IGN, which the command would inherit."""
+    previous = {number: signal.signal(number, handler) for number in _ENDINGS}
     try:
-        return subprocess.run(command, env=environ, check=False).returncode
-    except OSError as error:
-        raise ToolsError(f"{command[0]} cannot be run: {error.strerror}") from error
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 def main(arguments: Sequence[str]) -> int:

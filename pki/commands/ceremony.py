@@ -2,9 +2,10 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -182,6 +183,16 @@ def hold(
 ) -> None:
     """Do the stage that was asked for, or at a terminal all of them."""
     _require_sense(arguments)
+    with _endings_are_interruptions():
+        _hold(arguments, output, operation, make_plan)
+
+
+def _hold(
+    arguments: argparse.Namespace,
+    output: Output,
+    operation: Operation,
+    make_plan: Callable[[Planner], CeremonyPlan],
+) -> None:
     if arguments.execute is not None:
         plan = read_plan(arguments.execute)
         if plan.operation is not operation:
@@ -255,6 +266,23 @@ def _require_sense(arguments: argparse.Namespace) -> None:
             "there is no terminal at which the plan could be approved",
             hint="write it with --plan, have it approved (approve-ceremony), then --execute it",
         )
+
+
+@contextmanager
+def _endings_are_interruptions() -> Iterator[None]:
+    """A terminal that closes, or a job that is cancelled, ends no process that unlocked a root."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _keep(plan: CeremonyPlan, approval: Approval, folder: Path, output: Output) -> None:

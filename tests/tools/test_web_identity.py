@@ -1,8 +1,11 @@
 """A job's OIDC token, for one command and no longer."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,6 +15,7 @@ import pytest
 
 from tools import web_identity
 from tools.errors import ToolsError
+from tools.paths import ROOT
 
 SHOW = """
 import json, os, pathlib, sys
@@ -102,3 +106,42 @@ def test_no_command_is_wrong_usage(
 ) -> None:
     assert web_identity.main(arguments) == 2
     assert "hint: python -m tools.web_identity -- COMMAND" in capsys.readouterr().err
+
+
+LOCKS_ITS_KEY = """
+import os, pathlib, signal, sys, time
+def end(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, end)
+try:
+    print("unlocked", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.6)  # longer than subprocess.run gives a command after Ctrl-C
+    print("locked", flush=True)
+    raise SystemExit(5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)],
+    ids=["Ctrl-C, to all", "SIGTERM, to one"],
+)
+def test_a_command_that_is_told_to_end_has_time_to_lock_its_key(
+    environ: dict[str, str], number: signal.Signals, send: Callable[[int, int], None]
+) -> None:
+    command = [sys.executable, "-m", "tools.web_identity", "--"]
+    with subprocess.Popen(
+        [*command, sys.executable, "-c", LOCKS_ITS_KEY],
+        env=environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "unlocked\n"
+        send(process.pid, number)
+
+        assert process.stdout.read() == "locked\n"
+        assert process.wait() == 5

@@ -3,10 +3,12 @@
 import io
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
+from pki.ca_store import CaStore
 from pki.ceremony.plan import CeremonyPlan
 from pki.ceremony.transcript_store import TranscriptFolder
 from pki.commands import (
@@ -117,6 +119,25 @@ def test_an_executed_plan_says_so_when_it_is_executed_again(shell: Shell) -> Non
 
     assert "note: this plan was executed before: nothing was done" in shell.err
     assert [entry["created"] for entry in json.loads(shell.out)["certificates"]] == [False, False]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_ceremony_that_is_told_to_end_locks_the_root_first(
+    shell: Shell, account: Account, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    approved(shell, "bootstrap-ca")
+    root = account.kms.keys["alias/example-root-ca-g1"]
+    seen: list[bool] = []
+
+    def told_to_end(*_: object) -> None:
+        seen.append(root.enabled)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(CaStore, "put", told_to_end)
+
+    assert shell.run(f"bootstrap-ca {EXECUTE}") != 0
+
+    assert (seen, root.enabled) == ([True], False)
 
 
 def test_a_second_bootstrap_is_refused_and_says_what_exists(shell: Shell) -> None:

@@ -16,7 +16,7 @@ from pki.domain import DomainName, DomainStatus, DomainTruststore
 from pki.errors import CanaryError, RolloutError, TruststoreError
 from pki.progress import Progress
 from pki.truststore import lint, read_bundle
-from pki.truststore_bucket import Pin, TruststoreBucket
+from pki.truststore_bucket import Pin, Stored, TruststoreBucket
 from pki.truststore_upload import require_no_error, require_nobody_stranded
 
 SPREADING = timedelta(seconds=90)
@@ -117,8 +117,8 @@ def plan(rollout: Rollout, version: str | None = None) -> Plan:
     """What a rollout of a version (None: the bucket's current one) would do; changes nothing.
 
     Raises:
-        TruststoreError: there is no such version, its bundle has an error, certificates that are
-            in use would be refused, or the domain pins nothing.
+        TruststoreError: there is no such version, its bundle has an error or holds a compromised
+            CA, certificates that are in use would be refused, or the domain pins nothing.
     """
     target = rollout.bucket.current() if version is None else rollout.bucket.stored(version)
     if target is None:
@@ -127,6 +127,7 @@ def plan(rollout: Rollout, version: str | None = None) -> Plan:
         )
     now = rollout.patience.now()
     require_no_error(lint(target.bundle, now), f"version {target.pin.version}")
+    _require_nothing_compromised(rollout, target)
     require_nobody_stranded(
         target.bundle, rollout.records(), now, rollout.distrusted_names(target.distrusted)
     )
@@ -163,6 +164,19 @@ def roll_out(rollout: Rollout, version: str | None = None) -> RolledOut:
         raise _returned(rollout, planned, error) from error
     rollout.return_file.unlink(missing_ok=True)
     return RolledOut(planned, truststore)
+
+
+def _require_nothing_compromised(rollout: Rollout, target: Stored) -> None:
+    """A version from before a CA was distrusted does not know of it; the current one does."""
+    current = rollout.bucket.current()
+    distrusted = target.distrusted | (current.distrusted if current else frozenset())
+    back = set(_subjects(target.bundle)) & set(rollout.distrusted_names(distrusted))
+    if back:
+        raise TruststoreError(
+            f"version {target.pin.version} holds a compromised CA: {', '.join(sorted(back))}",
+            hint="there is no way back to it: roll out the bucket's current version, or upload "
+            "another without it",
+        )
 
 
 def _previous(rollout: Rollout, target: Pin) -> Pin | None:

@@ -373,6 +373,22 @@ def test_the_removal_of_a_compromised_ca_is_not_taken_back(rotating: Rotating) -
     assert world.pinned == pin.version
 
 
+def test_a_version_from_before_a_ca_was_compromised_is_not_rolled_out_again(
+    rotating: Rotating,
+) -> None:
+    world, _, _ = rotating
+    before = world.pinned
+    after = world.upload(distrust=Distrust("g1", "stolen"))
+    roll_out(world.rollout())
+
+    with pytest.raises(
+        TruststoreError, match=r"holds a compromised CA: CN=example dev Issuing CA G1"
+    ):
+        roll_out(world.rollout(), before)
+
+    assert world.pinned == after.version
+
+
 def test_a_unit_that_reads_another_pin_file_is_noticed(rotating: Rotating) -> None:
     world, _, _ = rotating
     world.upload()

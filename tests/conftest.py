@@ -5,14 +5,24 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import create_loader
 
 from local.settings import Settings
 from local.story import Stage
 from tests.support import REPOSITORY, Platform
 from tools import isolated
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models() -> Iterator[None]:
+    """Reads AWS's description of a service once: each session would parse megabytes of it anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

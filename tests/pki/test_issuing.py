@@ -5,6 +5,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pki.errors import IssuanceError, KeyKeeperError, UsageError
@@ -220,6 +221,20 @@ def test_a_certificate_of_another_ca_was_not_issued_by_this_one(hierarchy: Hiera
 
     assert was_issued_by(hierarchy.issuing.certificate, hierarchy.root.certificate)
     assert not was_issued_by(hierarchy.issuing.certificate, other.root.certificate)
+
+
+def test_a_second_encoding_of_a_certificate_is_not_the_issuers() -> None:
+    while True:  # until the signature's last bit may be called unused
+        hierarchy = build_hierarchy()
+        certificate = hierarchy.issuing.certificate
+        if certificate.signature[-1] % 2 == 0:
+            break
+    der = bytearray(certificate.public_bytes(Encoding.DER))
+    der[-len(certificate.signature) - 1] = 1
+    respelled = x509.load_der_x509_certificate(bytes(der))
+
+    respelled.verify_directly_issued_by(hierarchy.root.certificate)
+    assert not was_issued_by(respelled, hierarchy.root.certificate)
 
 
 class TestDraft:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SIGNATURE_REQUEST_ID = "signature-request-id"
 """Object metadata by which a signature in the key keeper's log is found again."""
 
+PEM_SUFFIX = ".pem"
+"""Of the copy's key, after that of the list."""
+
 MAXIMUM_AGE = timedelta(hours=1)
 """How long a cache may keep a list: a new one may come with each run of the schedule."""
 
@@ -87,7 +90,7 @@ class CrlBucket:
         Raises:
             CrlError: the bucket does not exist.
         """
-        key = f"{authority.crl_key}.pem"
+        key = f"{authority.crl_key}{PEM_SUFFIX}"
         present = self._get(key)
         if present is not None and present.content == crl.pem:
             return

@@ -246,7 +246,8 @@ def _install(
     for line in _uv(*selected, "--no-hashes", cwd=root).splitlines():
         if line.startswith("."):  # a workspace member, or "." alone: the root with pki
             _uv("build", "--wheel", "--out-dir", str(wheels), line, cwd=root)
-    install = ("pip", "install", "--target", str(tree), "--no-deps")
+    # Not compiled here: _compile does it in the way that a function needs.
+    install = ("pip", "install", "--target", str(tree), "--no-deps", "--no-compile-bytecode")
     _uv(
         *install,
         "--python-platform",

@@ -38,11 +38,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         ``{"lists": [{"issuer", "list", "number", "entries", "next_update", "new", ...}, ...]}``.
 
     Raises:
-        CrlError: a list could not be published; the metric says how long the others are valid.
+        CrlError: a list could not be published; the others are, all the same.
     """
-    outcome = publish(_publication(Settings.from_environment(os.environ)))
-    _measure(outcome, datetime.now(UTC))
-    outcome.require_complete()
+    try:
+        outcome = publish(_publication(Settings.from_environment(os.environ)))
+        _measure(outcome, datetime.now(UTC))
+        outcome.require_complete()
+    except Exception:
+        metrics.add_metric("Failed", MetricUnit.Count, 1)
+        raise
     return {"lists": list(map(_describe, outcome.published))}
 
 

@@ -1,11 +1,15 @@
 """Holding CloudTrail against what was issued: each signature has its object, each object its one.
 
+An object names its signature, and explains it only where the key is the one that signs such an
+object: else whoever may write a record of a client could explain a use of the root's key with it.
+
 An interrupted ceremony may have asked for a signature and never seen the answer: its transcript
 says that it was about to. Such a signature is explained by that intent, within a few minutes of it,
 by the same caller, with the same key, and one signature for each intent. It is told apart from
 those that have an object.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,14 +40,25 @@ class Issued:
     Attributes:
         kind: what.
         name: which one.
+        key_id: alias of the key whose signature it carries; None where it does not prove any.
         request_id: what the keeper's log calls the signature; None where there is no such log.
         at: when, UTC, as far as the object says.
     """
 
     kind: Kind
     name: str
+    key_id: str | None
     request_id: str | None
     at: datetime
+
+    def explains(self, event: SignEvent, aliases: Mapping[str, str]) -> bool:
+        """Whether the event is the signature that it carries.
+
+        Args:
+            event: a signature.
+            aliases: ARN of a key to its alias.
+        """
+        return self.request_id == event.request_id and self.key_id in _names(event, aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +84,8 @@ class Intent:
             event: a signature that no object has.
             aliases: ARN of a key to its alias.
         """
-        names = {event.key_id, event.key_arn, aliases.get(event.key_arn or "")}
         return (
-            self.key_id in names
+            self.key_id in _names(event, aliases)
             and event.principal == self.caller_arn
             and self.at - _CLOCK_SKEW <= event.at <= self.at + INTENT_WINDOW
         )
@@ -134,8 +148,14 @@ def reconcile(
     refused = tuple(event for event in events if event.error is not None)
     made = [event for event in events if event.error is None]
     objects = tuple(issued)
-    known = {entry.request_id for entry in objects if entry.request_id is not None}
-    left = [event for event in made if event.request_id not in known]
+    known: dict[str | None, list[Issued]] = defaultdict(list)
+    for entry in objects:
+        known[entry.request_id].append(entry)
+    left = [
+        event
+        for event in made
+        if not any(entry.explains(event, aliases) for entry in known[event.request_id])
+    ]
     interrupted, unexplained = _explain(left, list(intents), aliases)
     shown = {event.request_id for event in made}
     absent = [
@@ -155,15 +175,20 @@ def reconcile(
     )
 
 
-def issued_in(entries: Sequence[Entry]) -> Iterator[Issued]:
-    """What a transcript proves to have been signed: its certificates, and its entries."""
+def issued_in(entries: Sequence[Entry], transcript_key: str) -> Iterator[Issued]:
+    """What a transcript proves to have been signed: its certificates, and its entries.
+
+    Args:
+        entries: the transcript.
+        transcript_key: the transcript key's alias.
+    """
     for entry in entries:
-        name = _name(entry)
-        yield Issued(Kind.TRANSCRIPT, name, entry.signature_request_id, entry.recorded_at)
+        name, request_id = _name(entry), entry.signature_request_id
+        yield Issued(Kind.TRANSCRIPT, name, transcript_key, request_id, entry.recorded_at)
         if entry.event is Event.SIGNED:
-            fingerprint = str(entry.facts["fingerprint"])
+            fingerprint, key_id = str(entry.facts["fingerprint"]), str(entry.facts["key_id"])
             request_id = entry.facts["signature_request_id"]
-            yield Issued(Kind.CA_CERTIFICATE, fingerprint, request_id, entry.recorded_at)
+            yield Issued(Kind.CA_CERTIFICATE, fingerprint, key_id, request_id, entry.recorded_at)
 
 
 def intents_in(entries: Sequence[Entry], transcript_key: str) -> Iterator[Intent]:
@@ -218,6 +243,11 @@ def _explain(
             intents.remove(intent)
             explained.append((event, intent))
     return explained, unexplained
+
+
+def _names(event: SignEvent, aliases: Mapping[str, str]) -> set[str | None]:
+    """What the event's key is called; never None, which an object without a key has."""
+    return {event.key_id, event.key_arn, aliases.get(event.key_arn or "")} - {None}
 
 
 def _is_covered(moment: datetime, evidence: Iterable[Evidence]) -> bool:

@@ -19,11 +19,12 @@ from pki.aws import error_code
 from pki.ca_store import CaStore
 from pki.ceremony import cloudtrail, reconciliation
 from pki.ceremony.cloudtrail import Evidence, SignEvent
+from pki.ceremony.issuing_ca import IssuingCa
 from pki.ceremony.reconciliation import Issued, Kind, Reconciliation
 from pki.ceremony.transcript_store import TranscriptBucket, TranscriptFolder, TranscriptSource
 from pki.ceremony.verification import Verdict, verify
 from pki.console import Output, argument, command_parser, organization_of, timestamp
-from pki.crl_bucket import SIGNATURE_REQUEST_ID
+from pki.crl_bucket import PEM_SUFFIX, SIGNATURE_REQUEST_ID
 from pki.errors import TranscriptError, UsageError
 from pki.keys import PublicKey
 from pki.organization import Organization
@@ -183,18 +184,36 @@ class _Account:
                     raise
         return found
 
-    def registered(self) -> Iterator[Issued]:
+    def issuing_cas(self) -> tuple[IssuingCa, ...]:
+        """Every issuing CA that there is or was."""
+        store = CaStore(self.session.client("s3"), self.organization)
+        return tuple(
+            IssuingCa(authority, store.get(authority))
+            for authority in store.authorities()
+            if not authority.is_root
+        )
+
+    def registered(self, issuing_cas: Sequence[IssuingCa]) -> Iterator[Issued]:
         """Every client certificate of every environment."""
+        by_name = {(ca.authority.environment, ca.name): ca for ca in issuing_cas}
         for environment in self.organization.environments:
             reader = reader_session(self.session, environment, self.operator)
             for stored in Registry(reader.client("dynamodb"), environment).records():
                 record = stored.record
                 name = f"{environment.name}/{record.client_id} {record.fingerprint}"
+                ca = by_name.get((environment.name, record.issuer))
+                key_id = ca.authority.key_alias if ca is not None and ca.issued(stored) else None
                 request_id = stored.signature_request_id
-                yield Issued(Kind.CERTIFICATE, name, request_id, record.issued_at)
+                yield Issued(Kind.CERTIFICATE, name, key_id, request_id, record.issued_at)
 
-    def revocation_lists(self, since: datetime) -> Iterator[Issued]:
-        """Every version of every CRL since then; none where nothing is published."""
+    def revocation_lists(
+        self, issuing_cas: Sequence[IssuingCa], since: datetime
+    ) -> Iterator[Issued]:
+        """Every version of every CRL since then; none where nothing is published.
+
+        In DER alone: the copy in PEM was not signed again.
+        """
+        by_key = {ca.authority.crl_key: ca for ca in issuing_cas}
         s3, bucket = self.session.client("s3"), self.organization.crl_bucket
         pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
         try:
@@ -202,7 +221,7 @@ class _Account:
                 version
                 for page in pages
                 for version in page.get("Versions", [])
-                if version["LastModified"] >= since
+                if version["LastModified"] >= since and not version["Key"].endswith(PEM_SUFFIX)
             ]
         except ClientError as error:
             if error_code(error) == "NoSuchBucket":
@@ -210,10 +229,13 @@ class _Account:
             raise
         for version in versions:
             key, version_id = version["Key"], version["VersionId"]
-            head = s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
-            request_id = head["Metadata"].get(SIGNATURE_REQUEST_ID)
+            found = s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)
+            ca = by_key.get(key)
+            signed = ca is not None and ca.listed(found["Body"].read())
+            key_id = ca.authority.key_alias if ca is not None and signed else None
+            request_id = found["Metadata"].get(SIGNATURE_REQUEST_ID)
             name = f"s3://{bucket}/{key}?versionId={version_id}"
-            yield Issued(Kind.CRL, name, request_id, version["LastModified"])
+            yield Issued(Kind.CRL, name, key_id, request_id, version["LastModified"])
 
 
 def _source(folder: Path | None, account: _Account | None) -> TranscriptSource:
@@ -290,10 +312,11 @@ def _reconcile(
     transcripts = [verdict.entries for verdict in verdicts]
     aliases = account.aliases()
     key = account.organization.transcript_key_alias
+    issuing_cas = account.issuing_cas()
     issued = [
-        *(entry for entries in transcripts for entry in reconciliation.issued_in(entries)),
-        *account.registered(),
-        *account.revocation_lists(since=_start(evidence)),
+        *(entry for entries in transcripts for entry in reconciliation.issued_in(entries, key)),
+        *account.registered(issuing_cas),
+        *account.revocation_lists(issuing_cas, since=_start(evidence)),
     ]
     intents = [
         intent for entries in transcripts for intent in reconciliation.intents_in(entries, key)

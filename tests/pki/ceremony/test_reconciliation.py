@@ -32,6 +32,7 @@ from tests.pki.support import NOW
 
 SECURITY = ORGANIZATION.security_account_id
 ROOT = ORGANIZATION.root("g1").key_alias
+ISSUING = ORGANIZATION.issuing("dev", "g1").key_alias
 ROOT_ARN = f"arn:aws:kms:eu-west-1:{SECURITY}:key/root"
 LATER = NOW + timedelta(hours=1)
 ADMINISTRATOR = f"arn:aws:sts::{SECURITY}:assumed-role/administrator/mallory"
@@ -117,7 +118,7 @@ def compare_ceremony(account: Account, digest: str, *further: SignEvent) -> Reco
     entries = transcript_of(account, digest)
     return compare(
         evidence(*of_account(account), *further),
-        list(issued_in(entries)),
+        list(issued_in(entries, ORGANIZATION.transcript_key_alias)),
         list(intents_in(entries, ORGANIZATION.transcript_key_alias)),
     )
 
@@ -177,7 +178,34 @@ def test_an_event_from_two_sources_counts_once() -> None:
 
 
 def certificate(request_id: str | None, at: datetime = NOW) -> Issued:
-    return Issued(Kind.CERTIFICATE, "dev/device-001", request_id, at)
+    return Issued(Kind.CERTIFICATE, "dev/device-001", ISSUING, request_id, at)
+
+
+@pytest.mark.parametrize("proven", [ISSUING, None], ids=["another key's", "nothing"])
+def test_a_use_of_the_roots_key_is_not_explained_by_a_record_that_names_it(
+    proven: str | None,
+) -> None:
+    root = replace(event("1"), key_id=ROOT, key_arn=ROOT_ARN)
+
+    found = compare(evidence(root), [replace(certificate("1"), key_id=proven)])
+
+    assert (found.unexplained, found.matched) == ((root,), 0)
+
+
+def test_a_signature_by_its_own_key_is_explained_by_its_object_however_the_key_was_named() -> None:
+    arn = f"arn:aws:kms:eu-west-1:{SECURITY}:key/issuing"
+    named = replace(event("1"), key_id=arn, key_arn=arn)
+
+    found = reconcile(
+        [evidence(named)],
+        [certificate("1")],
+        [],
+        account_id=SECURITY,
+        aliases={arn: ISSUING},
+        now=LATER,
+    )
+
+    assert (found.unexplained, found.matched) == ((), 1)
 
 
 def test_an_object_whose_signature_is_not_shown_is_missing() -> None:

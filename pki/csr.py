@@ -78,7 +78,9 @@ def parse_alternative_names(texts: Iterable[str]) -> tuple[x509.GeneralName, ...
 
 
 def require_permitted_name(environment: Environment, client_id: str) -> None:
-    """Hold a client's name to the pattern that its environment sets, where it sets one.
+    """Hold a new client's name to the pattern that its environment sets, where it sets one.
+
+    Not at a renewal: a rule that is narrowed would lock out who has its name already.
 
     Raises:
         IssuanceError: the name does not fit.

@@ -45,7 +45,7 @@ class Environment:
         account_name: its account's, as the tree has it.
         account_id: twelve digits.
         region: where it lives.
-        client_names: what its clients' names must match; None for any name.
+        client_names: what a new client's name must match; None for any name.
     """
 
     organization: str

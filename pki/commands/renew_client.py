@@ -8,7 +8,7 @@ from pathlib import Path
 from pki import console
 from pki.commands import issuance
 from pki.console import Output, argument, command_parser, timestamp
-from pki.csr import parse_client_id, require_permitted_name
+from pki.csr import parse_client_id
 from pki.delivery import ClientFolder
 from pki.errors import UsageError
 from pki.keys import KeyType
@@ -100,7 +100,6 @@ def execute_renewal(
     names = () if arguments.no_san else issuance.names_of(arguments)
     packaging = issuance.packaging_of(arguments, with_key=isinstance(source, KeyType))
     connected = issuance.Issuance.connect(arguments)
-    require_permitted_name(connected.environment, arguments.name)
     folder = ClientFolder(arguments.output_dir / arguments.name)
     request = RenewalRequest(
         client_id=arguments.name,

@@ -100,6 +100,22 @@ def test_a_name_against_the_environments_rule_is_refused(shell: Shell, cloud: Cl
     assert shell.run("provision-client sensor-1 --generate-key") == 0
 
 
+@pytest.mark.parametrize(
+    "command", ["renew-client device-001 --csr next.csr", "rekey-client device-001"]
+)
+def test_a_rule_that_is_narrowed_locks_out_no_client_that_has_its_name(
+    shell: Shell, cloud: Cloud, command: str
+) -> None:
+    shell.json("provision-client device-001 --generate-key")
+    Path("next.csr").write_bytes(pem_request("device-001"))
+    facts = cloud.live_dir / "organization.yaml"
+    facts.write_text(facts.read_text() + "client_names:\n  dev: 'sensor-[0-9]+'\n")
+
+    shell.json(command)
+
+    assert len(cloud.registry().of_client("device-001")) == 2
+
+
 def test_a_pkcs12_file_opens_with_the_passphrase_and_no_plain_key_is_left(shell: Shell) -> None:
     result = shell.json(
         "provision-client device-001 --generate-key --format pkcs12 --passphrase-file passphrase"

@@ -298,22 +298,19 @@ def _further(
 def _by_name(
     registry: Registry, client_id: str, now: datetime, *, every: bool
 ) -> tuple[RegistryRecord, ...]:
-    """Those that may be used now or later, if there are any."""
+    """Those that may be used now or later, if there are any; with ``every``, those on hold too."""
     records = _of_known_client(registry, client_id)
     usable = _usable_now_or_later(records, now)
     if len(usable) > 1 and not every:
         raise _ambiguous(f"{client_id} has {len(usable)} active certificates", usable)
-    return usable or records
+    # A hold could be ended afterwards, so that all of them means it as well.
+    held = _held(records, now) if every else ()
+    return (*usable, *held) or records
 
 
 def _on_hold(registry: Registry, target: ByName, now: datetime) -> tuple[RegistryRecord, ...]:
     records = _of_known_client(registry, target.client_id)
-    held = tuple(
-        record
-        for record in records
-        if record.revocation_reason is RevocationReason.CERTIFICATE_HOLD
-        and record.usable_until > now
-    )
+    held = _held(records, now)
     if len(held) > 1 and not target.every:
         raise _ambiguous(f"{target.client_id} has {len(held)} certificates on hold", held)
     if not held and not (held := _usable_now_or_later(records, now)):
@@ -322,6 +319,16 @@ def _on_hold(registry: Registry, target: ByName, now: datetime) -> tuple[Registr
             hint="give the client a new key and certificate",
         )
     return held
+
+
+def _held(records: Iterable[RegistryRecord], now: datetime) -> tuple[RegistryRecord, ...]:
+    """On hold, and usable once that ends."""
+    return tuple(
+        record
+        for record in records
+        if record.revocation_reason is RevocationReason.CERTIFICATE_HOLD
+        and record.usable_until > now
+    )
 
 
 def _of_known_client(registry: Registry, client_id: str) -> tuple[RegistryRecord, ...]:

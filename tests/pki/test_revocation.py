@@ -365,6 +365,19 @@ def hold(cloud: Cloud, added: RegistryRecord, reason: RevocationReason = HOLD) -
     cloud.registry().revoke(added.fingerprint, reason, NOW)
 
 
+def test_all_certificates_of_a_name_include_those_on_hold_whose_hold_could_be_ended(
+    cloud: Cloud, add: Callable[..., RegistryRecord]
+) -> None:
+    hold(cloud, add("a" * 64))
+    add("b" * 64)
+
+    revoke_now(cloud.registry(), ByName("device-001", every=True))
+
+    with pytest.raises(RegistryError, match="revoked for good"):
+        cloud.registry().release("a" * 64)
+    assert statuses(cloud) == {"a": "revoked", "b": "revoked"}
+
+
 @pytest.mark.parametrize(
     "target", [ByName("device-001"), BySerial("1234"), ByFingerprint("a" * 64)]
 )

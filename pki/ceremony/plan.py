@@ -195,7 +195,7 @@ class CeremonyPlan:
             operation=_operation(values["operation"]),
             organization=organization,
             account_id=documents.text(values["account_id"], "account_id", _malformed),
-            requester=documents.text(values["requester"], "requester", _malformed),
+            requester=_shown(values["requester"], "requester"),
             created_at=documents.moment(values["created_at"], "created_at", _malformed),
             expires_at=documents.moment(values["expires_at"], "expires_at", _malformed),
             certificates=tuple(
@@ -297,8 +297,8 @@ def _planned(document: object, organization: str) -> PlannedCertificate:
     planned = PlannedCertificate(
         authority=_authority(values["authority"], organization),
         signed_by=_authority(values["signed_by"], organization),
-        keeper=documents.text(values["keeper"], "keeper", _malformed),
-        key_id=documents.text(values["key_id"], "key_id", _malformed),
+        keeper=_shown(values["keeper"], "keeper"),
+        key_id=_shown(values["key_id"], "key_id"),
         draft=draft,
     )
     if values["public_key_sha256"] != planned.public_key_sha256:
@@ -322,6 +322,14 @@ def _existing(document: object, organization: str) -> tuple[Authority, str]:
     values = documents.fields(document, _EXISTING_FIELDS, "an existing CA", _malformed)
     fingerprint = documents.text(values["fingerprint"], "fingerprint", _malformed)
     return _authority(values["authority"], organization), fingerprint
+
+
+def _shown(value: object, name: str) -> str:
+    """Text that is shown to the approver as it is: a line of its own could say anything."""
+    text = documents.text(value, name, _malformed)
+    if not text.isprintable():
+        raise _malformed(f"{name} holds characters that cannot be shown: {text!r}")
+    return text
 
 
 def _operation(value: object) -> Operation:

@@ -183,6 +183,22 @@ def test_a_plan_for_what_exists_is_refused() -> None:
         read(with_(existing=existing))
 
 
+@pytest.mark.parametrize(
+    "place",
+    [("requester",), ("certificates", 0, "keeper"), ("certificates", 0, "key_id")],
+    ids=lambda path: str(path[-1]),
+)
+@pytest.mark.parametrize("text", ["alice\ndigest        sha256:00", "alice\x1b[2K"])
+def test_text_that_would_show_the_approver_another_plan_is_refused(
+    place: tuple[str | int, ...], text: str
+) -> None:
+    def write(holder: Any, key: Any) -> None:
+        holder[key] = text
+
+    with pytest.raises(PlanError, match="holds characters that cannot be shown"):
+        read(changed(place, write))
+
+
 def issuing_with(**fields: object) -> Any:
     root, issuing = json.loads(json.dumps(DOCUMENT["certificates"]))
     draft = {**issuing["draft"], **fields}

@@ -324,6 +324,17 @@ locals {
         Resource = "${local.state_bucket_arn}/*.tflock"
       },
       {
+        # What an administrator applies reads its state with an administrator's rights: whoever could write that state
+        # could have Terraform run what they like.
+        Sid    = "NotTheAdministratorsState"
+        Effect = "Deny"
+        Action = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = [
+          for unit in ["account/deploy-roles", "account/state-bucket", "ca"] :
+          "${local.state_bucket_arn}/${var.account_name}/${var.region}/${unit}/*"
+        ]
+      },
+      {
         Sid      = "Buckets"
         Effect   = "Allow"
         Action   = ["s3:CreateBucket", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"]

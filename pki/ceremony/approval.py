@@ -138,14 +138,14 @@ def require_approver(plan: CeremonyPlan, approver: str) -> None:
     """Refuse who may not approve a plan.
 
     Raises:
-        ApprovalError: no name, or the requester's own for an operation that needs two people.
+        ApprovalError: no name, or the requester's own.
     """
     if not _folded(approver) or len(approver) > _MAXIMUM_NAME or not approver.isprintable():
         raise ApprovalError("the approval names nobody", hint="a name of at most 64 characters")
-    if plan.operation.needs_two_people and same_person(approver, plan.requester):
+    if same_person(approver, plan.requester):
         raise ApprovalError(
             f"{approver} asked for this ceremony and may not approve it",
-            hint=f"{plan.operation} uses a root key as its own: two people, who are not one",
+            hint=f"{plan.operation} signs with a root's key: that takes two people",
         )
 
 

@@ -141,7 +141,7 @@ def approval_of(plan: CeremonyPlan, run: Run, now: datetime) -> Approval:
             hint="run the job again: its reviewer's comment has to be the plan's digest",
         )
     approver = reviewers[-1]
-    if plan.operation.needs_two_people and any(same_person(approver, who) for who in run.people):
+    if any(same_person(approver, who) for who in run.people):
         raise ApprovalError(
             f"{approver} started the run and may not approve it",
             hint="tick 'Prevent self-review' in the environment's settings on GitHub as well",

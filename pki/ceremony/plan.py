@@ -43,16 +43,11 @@ _EXISTING_FIELDS = frozenset({"authority", "fingerprint"})
 
 
 class Operation(StrEnum):
-    """What a ceremony is held for."""
+    """What a ceremony is held for; each signs with a root's key, so each takes two people."""
 
     BOOTSTRAP = "bootstrap"
     ROTATE_ISSUING_CA = "rotate-issuing-ca"
     RENEW_ROOT = "renew-root"
-
-    @property
-    def needs_two_people(self) -> bool:
-        """Whether the approver must be another person than the requester: a root is at stake."""
-        return self is not Operation.ROTATE_ISSUING_CA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

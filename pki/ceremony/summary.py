@@ -25,11 +25,7 @@ def describe(plan: CeremonyPlan) -> dict[str, object]:
 
 def to_markdown(plan: CeremonyPlan) -> str:
     """The same as Markdown, for the summary of a workflow's run."""
-    who = (
-        f"somebody else than {_code(plan.requester)}"
-        if plan.operation.needs_two_people
-        else "a reviewer"
-    )
+    who = f"somebody else than {_code(plan.requester)}"
     lines = [
         f"## Plan of a ceremony: {plan.operation}",
         "",

@@ -54,16 +54,11 @@ def ceremony_parser(
 ) -> argparse.ArgumentParser:
     """A parser with the options of every ceremony."""
     name = _COMMANDS[operation]
-    who = (
-        "somebody else than who asked"
-        if operation.needs_two_people
-        else "somebody, who may be who asked"
-    )
     parser = command_parser(
         name,
         f"{description}\n\nA ceremony is a plan, an approval that names the plan's digest, given "
-        f"by {who},\nand the execution of that plan and nothing else. At a terminal, without "
-        "--plan and --execute,\nit is all three in a row. Interrupted, execute the same plan "
+        "by somebody else than who asked,\nand the execution of that plan and nothing else. At a "
+        "terminal, without --plan and --execute,\nit is all three in a row. Interrupted, execute the same plan "
         "again: it goes on where it stopped.",
         examples=examples,
         exit_codes=EXIT_CODES,

@@ -301,6 +301,21 @@ run "it_removes_the_lock_and_never_state" {
   }
 }
 
+run "it_writes_no_state_that_an_administrator_applies_from" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([for policy in values(aws_iam_policy.apply) : [
+      for statement in jsondecode(policy.policy).Statement : statement.Resource if statement.Sid == "NotTheAdministratorsState" && statement.Effect == "Deny" && contains(statement.Action, "s3:PutObject")
+    ]])) == toset([
+      "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/deploy-roles/*",
+      "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/state-bucket/*",
+      "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/ca/*",
+    ])
+    error_message = "The apply role may write the state of units that an administrator applies."
+  }
+}
+
 run "it_reads_what_a_plan_reads" {
   command = plan
 

@@ -35,12 +35,13 @@ def test_who_asked_for_a_root_may_not_approve_it(plan: CeremonyPlan, name: str) 
         approve(plan, approver=name, digest=plan.digest, now=NOW)
 
 
-def test_one_person_may_rotate_an_issuing_ca(account: Account, plan: CeremonyPlan) -> None:
+def test_a_rotation_takes_two_people_too(account: Account, plan: CeremonyPlan) -> None:
     account.execute(plan)
     account.kms.make(ORGANIZATION.issuing("dev", "g2").key_alias)
     rotation = plan_rotation(account.planner("alice"), "dev")
 
-    assert approve(rotation, approver="alice", digest=rotation.digest, now=NOW).plan
+    with pytest.raises(ApprovalError, match="may not approve it"):
+        approve(rotation, approver="alice", digest=rotation.digest, now=NOW)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a" * 65, "bo\x1bb"])

@@ -11,9 +11,9 @@ import pytest
 from pki.ceremony.approval import Channel
 from pki.ceremony.github import GitHub, Run, approval_of
 from pki.ceremony.plan import CeremonyPlan
-from pki.ceremony.planning import plan_bootstrap, plan_rotation
+from pki.ceremony.planning import plan_bootstrap
 from pki.errors import ApprovalError, PlanError, UsageError
-from tests.pki.ceremony.support import ORGANIZATION, Account, at
+from tests.pki.ceremony.support import Account, at
 from tests.pki.support import NOW
 
 RUN = "https://github.com/example-org/aws-api-gateway-mtls/actions/runs/30433642"
@@ -78,16 +78,6 @@ def test_nobody_who_started_the_run_approves_a_root(plan: CeremonyPlan, who: str
 def test_a_plan_of_another_run_is_refused(plan: CeremonyPlan) -> None:
     with pytest.raises(ApprovalError, match="alice asked for the plan, but did not start"):
         approval_of(plan, run_with(review(plan.digest), people=("carol",)), NOW)
-
-
-def test_who_rotates_an_issuing_ca_may_approve_it(account: Account, plan: CeremonyPlan) -> None:
-    account.execute(plan)
-    account.kms.make(ORGANIZATION.issuing("dev", "g2").key_alias)
-    rotation = plan_rotation(account.planner("alice"), "dev")
-
-    approval = approval_of(rotation, run_with(review(rotation.digest, who="alice")), NOW)
-
-    assert approval.approver == "alice"
 
 
 def test_a_stale_plan_is_not_approved(plan: CeremonyPlan) -> None:

@@ -276,4 +276,3 @@ def test_every_operation_has_a_plan_of_its_own(account: Account) -> None:
     made = [first, plan_rotation(account.planner(), "dev"), plan_root_renewal(account.planner())]
 
     assert [plan.operation for plan in made] == list(Operation)
-    assert [plan.operation.needs_two_people for plan in made] == [True, False, True]

@@ -468,20 +468,28 @@ def test_a_forced_provisioning_killed_at_any_step_never_mixes_two_keys(
     cloud: Cloud, hierarchy: Hierarchy, tmp_path: Path
 ) -> None:
     fresh = count()
-    request = replace(REQUEST, overwrite=True, additional=True)
-    current = provisioning_in(cloud, hierarchy, tmp_path / "first")
-    provision(current, REQUEST)
+    first: ClientRequest
+    current: Provisioning
+
+    def start_over() -> None:
+        nonlocal first, current
+        # Another client: one that had a certificate of each death would be read ever more slowly.
+        first = replace(REQUEST, client_id=f"device-{next(fresh)}")
+        current = provisioning_in(cloud, hierarchy, tmp_path / first.client_id)
+        provision(current, first)
+
+    def again() -> Provisioned:
+        return provision(current, replace(first, overwrite=True, additional=True))
 
     def finish(after: int) -> None:
-        nonlocal current
-        done: Provisioned = provision(current, request)
+        done = again()
         key = load_pem_private_key(current.folder.path("client.key").read_bytes(), None)
         assert key.public_key() == delivered(current).public_key(), f"killed after {after}"
         assert cloud.registry().find(done.record.fingerprint) == done.record
-        current = provisioning_in(cloud, hierarchy, tmp_path / f"run-{next(fresh)}")
-        provision(current, replace(REQUEST, additional=True))
+        start_over()
 
-    assert kill_at_every_step(lambda: provision(current, request), finish) > 0
+    start_over()
+    assert kill_at_every_step(again, finish) > 0
 
 
 def test_a_registration_whose_answer_was_lost_is_repeated_without_harm(

@@ -246,7 +246,7 @@ def _install(
     for line in _uv(*selected, "--no-hashes", cwd=root).splitlines():
         if line.startswith("."):  # a workspace member, or "." alone: the root with pki
             _uv("build", "--wheel", "--out-dir", str(wheels), line, cwd=root)
-    # Not compiled here: _compile does it in the way that a function needs.
+    # Not compiled here, whatever the environment says: _compile does it as a function needs it.
     install = ("pip", "install", "--target", str(tree), "--no-deps", "--no-compile-bytecode")
     _uv(
         *install,

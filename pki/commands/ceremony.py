@@ -58,8 +58,8 @@ def ceremony_parser(
         name,
         f"{description}\n\nA ceremony is a plan, an approval that names the plan's digest, given "
         "by somebody else than who asked,\nand the execution of that plan and nothing else. At a "
-        "terminal, without --plan and --execute,\nit is all three in a row. Interrupted, execute the same plan "
-        "again: it goes on where it stopped.",
+        "terminal, without --plan and --execute,\nit is all three in a row. Interrupted, execute "
+        "the same plan again: it goes on where it stopped.",
         examples=examples,
         exit_codes=EXIT_CODES,
     )

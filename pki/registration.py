@@ -158,6 +158,18 @@ def key_reused(client_id: str) -> KeyReusedError:
     )
 
 
+def _retirement(grant: Grant, seen: ClientState, now: datetime) -> datetime | None:
+    """When the renewed certificate retires: a second renewal of it postpones nothing."""
+    if grant.renewal is None:
+        return None
+    ends = [
+        record.usable_until
+        for record in seen.records
+        if record.fingerprint == grant.renewal.fingerprint
+    ]
+    return min(now + grant.renewal.overlap, *ends)
+
+
 def register(
     registry: ClientRegistry, signed: Signed, grant: Grant, seen: ClientState, now: datetime
 ) -> RegistryRecord:
@@ -181,7 +193,6 @@ def register(
     """
     record = record_of(signed.certificate, grant)
     key = public_key_sha256(supported(signed.certificate.public_key(), CLIENT.key_types))
-    retire_at = None if grant.renewal is None else now + grant.renewal.overlap
     for attempt in range(_ATTEMPTS):
         if any(known.fingerprint == record.fingerprint for known in seen.records):
             return record
@@ -191,7 +202,7 @@ def register(
                 record,
                 key,
                 seen,
-                retire_at=retire_at,
+                retire_at=_retirement(grant, seen, now),
                 signature_request_id=signed.signature_request_id,
                 certificate_der=signed.certificate.public_bytes(Encoding.DER),
             )

@@ -127,3 +127,24 @@ def test_another_clients_certificate_is_not_renewed(
 ) -> None:
     with pytest.raises(UnknownClientError, match="has no certificate 000"):
         renew(renewing, replace(request_, fingerprint="0" * 64))
+
+
+def test_a_second_renewal_postpones_no_retirement(
+    renewing: Provisioning, request_: RenewalRequest, cloud: Cloud, tmp_path: Path
+) -> None:
+    (old,) = cloud.registry().of_client("device-001")
+    renew(renewing, replace(request_, overlap=timedelta(days=1)))
+
+    renew(
+        replace(renewing, folder=ClientFolder(tmp_path / "again")),
+        replace(
+            request_,
+            source=pem_request("device-001"),
+            fingerprint=old.fingerprint,
+            overlap=timedelta(days=30),
+        ),
+    )
+
+    retiring = cloud.registry().find(old.fingerprint)
+    assert retiring is not None
+    assert retiring.retires_at == NOW + timedelta(days=1)

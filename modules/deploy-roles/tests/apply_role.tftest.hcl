@@ -307,7 +307,7 @@ run "it_writes_no_state_that_an_administrator_applies_from" {
   assert {
     condition = toset(flatten([for policy in values(aws_iam_policy.apply) : [
       for statement in jsondecode(policy.policy).Statement : statement.Resource if statement.Sid == "NotTheAdministratorsState" && statement.Effect == "Deny" && contains(flatten([statement.Action]), "s3:PutObject")
-    ]])) == toset([
+      ]])) == toset([
       "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/deploy-roles/*",
       "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/state-bucket/*",
       "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/ca/*",

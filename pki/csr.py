@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pki import pem, profiles
@@ -178,9 +179,10 @@ def _strong_key(csr: x509.CertificateSigningRequest, how: str) -> PublicKey:
 
 def _proves_possession(csr: x509.CertificateSigningRequest) -> bool:
     try:
-        return csr.is_signature_valid
+        verifies = csr.is_signature_valid
     except (*pem.MALFORMED, TypeError):
         return False
+    return verifies and pem.is_whole(csr.public_bytes(Encoding.DER), csr.signature)
 
 
 def _check_subject(

@@ -318,10 +318,7 @@ def was_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, TypeError, *pem.MALFORMED):
         return False
-    # A signature is whole octets. A BIT STRING that leaves bits out would be a second encoding of
-    # the same certificate, with another fingerprint (X.690, section 8.6.2.2).
-    unused_bits = certificate.public_bytes(Encoding.DER)[-len(certificate.signature) - 1]
-    return unused_bits == 0
+    return pem.is_whole(certificate.public_bytes(Encoding.DER), certificate.signature)
 
 
 def _draft(

@@ -91,3 +91,12 @@ def _decode(body: str, line: int) -> bytes:
     if not der:
         raise PemError(f"the block that begins on line {line} is empty")
     return der
+
+
+def is_whole(der: bytes, signature: bytes) -> bool:
+    """Whether signed DER ends in its signature, in whole octets.
+
+    A BIT STRING that calls bits unused would be a second encoding of what was signed, with another
+    fingerprint, and its signature would verify all the same (X.690, section 8.6.2.2).
+    """
+    return der[-len(signature) - 1 :] == b"\0" + signature

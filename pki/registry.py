@@ -186,7 +186,7 @@ class Registry:
         if item is None:
             return ClientState(client_id, (), 0)
         records = map(self._read, self._get_all(item[_FINGERPRINTS]["SS"]))
-        ordered = sorted(records, key=lambda record: (record.issued_at, record.fingerprint))
+        ordered = sorted(records, key=_age)
         return ClientState(client_id, tuple(ordered), int(item[_REVISION]["N"]))
 
     def of_client(self, client_id: str) -> tuple[RegistryRecord, ...]:
@@ -463,6 +463,11 @@ class Registry:
                 hint=f"apply the unit {self._environment.name}/registry first",
             )
         return error
+
+
+def _age(record: RegistryRecord) -> tuple[datetime, str, str]:
+    """Oldest first; of one second, a renewal comes after what it may renew."""
+    return record.issued_at, record.renewed_from or "", record.fingerprint
 
 
 def _retirement_values(at: datetime) -> dict[str, Any]:

@@ -246,8 +246,7 @@ def _install(
     for line in _uv(*selected, "--no-hashes", cwd=root).splitlines():
         if line.startswith("."):  # a workspace member, or "." alone: the root with pki
             _uv("build", "--wheel", "--out-dir", str(wheels), line, cwd=root)
-    # Not compiled here, whatever the environment says: _compile does it as a function needs it.
-    install = ("pip", "install", "--target", str(tree), "--no-deps", "--no-compile-bytecode")
+    install = ("pip", "install", "--target", str(tree), "--no-deps")
     _uv(
         *install,
         "--python-platform",
@@ -324,7 +323,13 @@ def _sha256(path: Path) -> str:
 
 def _uv(*arguments: str, cwd: Path) -> str:
     # This interpreter, whatever .python-version asks for: none is ever downloaded.
-    environment = {**os.environ, "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+    environment = {
+        **os.environ,
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        # Whatever the caller's says: _compile does it as a function needs it.
+        "UV_COMPILE_BYTECODE": "0",
+    }
     return _run(["uv", *arguments], cwd=cwd, environment=environment)
 
 

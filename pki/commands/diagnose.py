@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
 import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -17,14 +16,14 @@ from cryptography.x509.oid import NameOID
 
 from mtls_authorizer.jwks import fetcher
 from pki import console, files, pem
-from pki.console import Output, argument, command_parser, organization_of, timestamp
+from pki.commands.access import Access
+from pki.console import Output, argument, command_parser, timestamp
 from pki.diagnosis.facts import Facts, Sources, gather
 from pki.diagnosis.replay import Finding, Presented, refused_by, replay
 from pki.domain import DomainName
 from pki.errors import DiagnosisError, FileError, UsageError
 from pki.keys import PublicKey
 from pki.registry import Registry
-from pki.sessions import ceremony_session, reader_session
 from pki.truststore import MAXIMUM_BUNDLE_BYTES
 from pki.truststore_bucket import TruststoreBucket
 
@@ -133,17 +132,13 @@ def _facts(arguments: argparse.Namespace, presented: Presented) -> Facts | None:
         return Facts.read(arguments.facts)
     if arguments.environment is None:
         return None
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    reader = reader_session(ceremony, environment, arguments.operator)
-    domain = DomainName(reader.client("apigatewayv2"), organization.api_domain_name(environment))
+    access = Access.take(arguments)
+    environment, reader = access.environment, access.reader()
+    name = access.organization.api_domain_name(environment)
     pool = urllib3.PoolManager()
     sources = Sources(
         environment=environment,
-        domain=domain,
+        domain=DomainName(reader.client("apigatewayv2"), name),
         bucket=TruststoreBucket(reader.client("s3"), environment),
         registry=Registry(reader.client("dynamodb"), environment),
         lambda_client=reader.client("lambda"),

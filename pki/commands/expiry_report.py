@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from pki import console, files
 from pki.ca_store import CaStore
-from pki.console import Output, choice, command_parser, organization_of
+from pki.commands.access import Access
+from pki.console import Output, choice, command_parser
 from pki.domain import DomainName
 from pki.errors import TruststoreError, UsageError
 from pki.expiry import Item, Urgency, authorities, leaves, truststore_entries
@@ -21,7 +22,6 @@ from pki.registry import Registry
 from pki.report import page
 from pki.report.model import Report
 from pki.report.wording import KINDS, URGENCIES, days_left, state
-from pki.sessions import ceremony_session, writer_session
 
 _EXAMPLES = """\
   expiry-report --environment dev
@@ -78,13 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
 def execute(arguments: argparse.Namespace, output: Output) -> None:
     """Gather, and print or write."""
     chosen = _format(arguments)
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    writer = writer_session(ceremony, environment, arguments.operator)
-    report = gather(organization, environment, ceremony, writer)
+    access = Access.take(arguments)
+    report = gather(access.organization, access.environment, access.ceremony, access.writer())
     for note in report.notes:
         output.warning(note)
     if chosen is Format.TABLE:

@@ -15,7 +15,8 @@ from pki import console, files
 from pki.bulk.requests import CLIENT_KEY_TYPES
 from pki.ca_store import CaStore
 from pki.client_terms import parse_days
-from pki.console import Output, argument, choice, organization_of, timestamp
+from pki.commands.access import Access
+from pki.console import Output, argument, choice, timestamp
 from pki.csr import MAXIMUM_CSR_BYTES, parse_alternative_names
 from pki.delivery import BUNDLE, CERTIFICATE, CHAIN, PRIVATE_KEY, ClientFolder
 from pki.domain import DomainName
@@ -35,7 +36,6 @@ from pki.profiles import MAXIMUM_CLIENT_LIFETIME
 from pki.provisioning import Provisioned, Provisioning
 from pki.registry import Registry
 from pki.rotation import issuing_authority
-from pki.sessions import ceremony_session, writer_session
 from pki.truststore_bucket import TruststoreBucket
 
 CONNECTIONS = 16
@@ -55,12 +55,9 @@ class Issuance:
     @classmethod
     def connect(cls, arguments: argparse.Namespace) -> "Issuance":
         """Take the roles that lead there, and choose the CA that issues now."""
-        organization = organization_of(arguments)
-        environment = organization.environment(arguments.environment)
-        ceremony = ceremony_session(
-            boto3.Session(region_name=organization.region), organization, arguments.operator
-        )
-        writer = writer_session(ceremony, environment, arguments.operator)
+        access = Access.take(arguments)
+        organization, environment = access.organization, access.environment
+        ceremony, writer = access.ceremony, access.writer()
         store = CaStore(ceremony.client("s3"), organization)
         authority = issuing_authority(
             store,

@@ -3,15 +3,13 @@
 import argparse
 from collections.abc import Sequence
 
-import boto3
-
 from clientcert import RegistryRecord
 from pki import console, fleet
-from pki.console import Output, argument, choice, command_parser, organization_of, timestamp
+from pki.commands.access import Access
+from pki.console import Output, argument, choice, command_parser, timestamp
 from pki.fleet import Selection, Standing
 from pki.organization import parse_generation
 from pki.registry import Registry
-from pki.sessions import ceremony_session, reader_session
 
 _EXAMPLES = """\
   list-clients --environment dev
@@ -70,13 +68,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, output: Output) -> None:
     """Read the registry, and print what was asked for."""
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    reader = reader_session(ceremony, environment, arguments.operator)
-    registry = Registry(reader.client("dynamodb"), environment)
+    access = Access.take(arguments)
+    environment = access.environment
+    registry = Registry(access.reader().client("dynamodb"), environment)
     now = console.now()
     selection = Selection(
         standings=frozenset(arguments.status) if arguments.status else None,

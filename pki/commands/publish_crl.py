@@ -3,16 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-import boto3
-
 from pki import console
 from pki.ca_store import CaStore
-from pki.console import Output, command_parser, organization_of, timestamp
+from pki.commands.access import Access
+from pki.console import Output, command_parser, timestamp
 from pki.crl_bucket import CrlBucket
 from pki.keepers import Keepers
 from pki.publication import Publication, Published, publish
 from pki.registry import Registry
-from pki.sessions import ceremony_session, reader_session
 
 _EXAMPLES = """\
   publish-crl --environment dev
@@ -47,12 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, output: Output) -> None:
     """Publish, and print what is published now."""
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    reader = reader_session(ceremony, environment, arguments.operator)
+    access = Access.take(arguments)
+    organization, environment, ceremony = access.organization, access.environment, access.ceremony
+    reader = access.reader()
     s3 = ceremony.client("s3")
     outcome = publish(
         Publication(

@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import boto3
-
 from clientcert import RegistryRecord, RevocationReason
 from pki import console, files
 from pki.bulk.revocation import read_lines, revoke_all
-from pki.console import Output, argument, choice, command_parser, organization_of, timestamp
+from pki.commands.access import Access
+from pki.console import Output, argument, choice, command_parser, timestamp
 from pki.csr import parse_client_id
 from pki.errors import UsageError
 from pki.organization import Environment
@@ -25,7 +24,6 @@ from pki.revocation import (
     parse_serial,
     revoke,
 )
-from pki.sessions import ceremony_session, writer_session
 
 _MAXIMUM_FILE_BYTES = 16 * 1024 * 1024
 
@@ -132,13 +130,9 @@ def target_of(arguments: argparse.Namespace) -> Target:
 
 def open_registry(arguments: argparse.Namespace) -> tuple[Environment, Registry]:
     """The environment that the arguments name, and its registry, to write it."""
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    writer = writer_session(ceremony, environment, arguments.operator)
-    return environment, Registry(writer.client("dynamodb"), environment)
+    access = Access.take(arguments)
+    registry = Registry(access.writer().client("dynamodb"), access.environment)
+    return access.environment, registry
 
 
 def execute(arguments: argparse.Namespace, output: Output) -> None:

@@ -4,17 +4,15 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime
 
-import boto3
-
 from pki import console
+from pki.commands.access import Access
 from pki.commands.list_clients import describe
-from pki.console import Output, argument, command_parser, organization_of
+from pki.console import Output, argument, command_parser
 from pki.csr import parse_client_id
 from pki.errors import UnknownClientError
 from pki.fleet import Link, Standing, lineage, next_step
 from pki.registry import Registry
 from pki.revocation import ByFingerprint, BySerial, find, parse_fingerprint, parse_serial
-from pki.sessions import ceremony_session, reader_session
 
 _EXAMPLES = """\
   show-client device-001 --environment dev
@@ -69,13 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, output: Output) -> None:
     """Find the client, and print its certificates."""
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    reader = reader_session(ceremony, environment, arguments.operator)
-    registry = Registry(reader.client("dynamodb"), environment)
+    access = Access.take(arguments)
+    environment = access.environment
+    registry = Registry(access.reader().client("dynamodb"), environment)
     now = console.now()
     client_id = _client_id(arguments, registry, now)
     links = lineage(registry.of_client(client_id), now)

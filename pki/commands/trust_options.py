@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import boto3
-
 from clientcert import RegistryRecord
 from pki import console
 from pki.ca_store import CaStore
 from pki.canary import Canary, Endpoint
+from pki.commands.access import Access
 from pki.console import Output, argument, organization_of
 from pki.domain import DomainName
 from pki.errors import RolloutError, UsageError
@@ -24,7 +23,6 @@ from pki.organization import Environment, find_live_dir
 from pki.registry import Registry
 from pki.rollout import SPREADING, Patience, Plan, RolledOut, Rollout
 from pki.rotation import Rotation, observe
-from pki.sessions import ceremony_session, writer_session
 from pki.truststore_bucket import TruststoreBucket
 from pki.truststore_upload import distrusted_names
 
@@ -44,12 +42,9 @@ class Trust:
     @classmethod
     def connect(cls, arguments: argparse.Namespace) -> "Trust":
         """Take the roles that lead there."""
-        organization = organization_of(arguments)
-        environment = organization.environment(arguments.environment)
-        ceremony = ceremony_session(
-            boto3.Session(region_name=organization.region), organization, arguments.operator
-        )
-        writer = writer_session(ceremony, environment, arguments.operator)
+        access = Access.take(arguments)
+        organization, environment = access.organization, access.environment
+        ceremony, writer = access.ceremony, access.writer()
         return cls(
             environment,
             CaStore(ceremony.client("s3"), organization),

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import boto3
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import fingerprint
 from pki import console, files
 from pki.ca_store import CaStore
-from pki.console import Output, argument, command_parser, organization_of
+from pki.commands.access import Access
+from pki.console import Output, argument, command_parser
 from pki.errors import UsageError
 from pki.organization import parse_generation
 from pki.registry import Registry
-from pki.sessions import ceremony_session, writer_session
 from pki.truststore import (
     MAXIMUM_BUNDLE_BYTES,
     Finding,
@@ -138,14 +137,10 @@ def execute(arguments: argparse.Namespace, output: Output) -> None:
     if arguments.lint is not None:
         _lint(arguments, output)
         return
-    organization = organization_of(arguments)
-    environment = organization.environment(arguments.environment)
     expected = None if arguments.check is None else Pin.read(arguments.check)
-    ceremony = ceremony_session(
-        boto3.Session(region_name=organization.region), organization, arguments.operator
-    )
-    writer = writer_session(ceremony, environment, arguments.operator)
-    store = CaStore(ceremony.client("s3"), organization)
+    access = Access.take(arguments)
+    environment, writer = access.environment, access.writer()
+    store = CaStore(access.ceremony.client("s3"), access.organization)
     bucket = TruststoreBucket(writer.client("s3"), environment)
     drafted = draft(store, bucket, environment.name, arguments.include, distrust_of(arguments))
     bundle = drafted.bundle

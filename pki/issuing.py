@@ -17,7 +17,6 @@ from typing import Any, Self
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -26,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from pki import pem, profiles
 from pki.errors import IssuanceError, KeyKeeperError, UsageError
-from pki.keys import PublicKey, WeakKeyError, signature_hash, supported
+from pki.keys import PublicKey, WeakKeyError, signature_hash, supported, verifies
 from pki.profiles import Profile, Validity
 from pki.signer import Signer, Witness, signing_key
 
@@ -374,17 +373,8 @@ def _require_room(draft: Draft, now: datetime) -> None:
 
 def _verifies(certificate: x509.Certificate, key: PublicKey) -> bool:
     algorithm = certificate.signature_hash_algorithm
-    signature, signed = certificate.signature, certificate.tbs_certificate_bytes
-    if algorithm is None:
-        return False
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, signed, PKCS1v15(), algorithm)
-        else:
-            key.verify(signature, signed, ec.ECDSA(algorithm))
-    except InvalidSignature:
-        return False
-    return True
+    signed = certificate.tbs_certificate_bytes
+    return algorithm is not None and verifies(key, certificate.signature, signed, algorithm)
 
 
 def _key_to_pem(key: PublicKey) -> str:

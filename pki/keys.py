@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Collection
 from enum import StrEnum
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 type PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -84,6 +86,20 @@ def signature_hash(key: PublicKey) -> hashes.SHA256 | hashes.SHA384:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == ec.SECP384R1.name:
         return hashes.SHA384()
     return hashes.SHA256()
+
+
+def verifies(
+    key: PublicKey, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm
+) -> bool:
+    """Whether a key made a signature over data: RSASSA-PKCS1-v1_5 with RSA, ECDSA with EC."""
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, PKCS1v15(), algorithm)
+        else:
+            key.verify(signature, data, ec.ECDSA(algorithm))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def public_key_sha256(key: PublicKey) -> str:

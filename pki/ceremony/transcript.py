@@ -20,15 +20,12 @@ from enum import StrEnum
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from pki.ceremony import documents
 from pki.ceremony.transcript_store import StoredEntry
 from pki.errors import TranscriptError
-from pki.keys import PublicKey, signature_hash
+from pki.keys import PublicKey, signature_hash, verifies
 from pki.signer import Signer
 
 if TYPE_CHECKING:
@@ -151,7 +148,7 @@ class Entry:
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether the signature is one of this key over this entry."""
-        return verifies(key, self.signature, self._signed_bytes())
+        return verifies(key, self.signature, self._signed_bytes(), signature_hash(key))
 
     def to_bytes(self) -> bytes:
         """The object: canonical JSON of the entry and its signature."""
@@ -335,19 +332,6 @@ class Transcript:
         self._store.put(self._plan_digest, entry.name, entry.to_bytes())
         self._entries.append(entry)
         return entry
-
-
-def verifies(key: PublicKey, signature: bytes, data: bytes) -> bool:
-    """Whether a CA's or transcript's key made this signature over this data."""
-    algorithm = signature_hash(key)
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, data, PKCS1v15(), algorithm)
-        else:
-            key.verify(signature, data, ec.ECDSA(algorithm))
-    except InvalidSignature:
-        return False
-    return True
 
 
 def read_chain(

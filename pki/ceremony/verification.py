@@ -19,10 +19,10 @@ from pki import pem
 from pki.ceremony import documents
 from pki.ceremony.approval import Approval
 from pki.ceremony.plan import CeremonyPlan, PlannedCertificate
-from pki.ceremony.transcript import Entry, Event, verifies
+from pki.ceremony.transcript import Entry, Event
 from pki.ceremony.transcript_store import StoredEntry
 from pki.errors import ApprovalError, PlanError, TranscriptError
-from pki.keys import PublicKey
+from pki.keys import PublicKey, signature_hash, verifies
 
 _NAME = re.compile(r"([0-9]{6})\.json")
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -280,7 +280,8 @@ def _certificate_message(entry: Entry, planned: PlannedCertificate | None) -> st
     if not planned.draft.matches(certificate):
         return f"its certificate is not what the plan says of {planned.authority.common_name}"
     key = planned.draft.issuer.public_key
-    if not verifies(key, certificate.signature, certificate.tbs_certificate_bytes):
+    signed = certificate.tbs_certificate_bytes
+    if not verifies(key, certificate.signature, signed, signature_hash(key)):
         return f"its certificate is not signed by {planned.signed_by.common_name}"
     return None
 

@@ -158,7 +158,7 @@ def key_reused(client_id: str) -> KeyReusedError:
     )
 
 
-def _retirement(grant: Grant, seen: ClientState, now: datetime) -> datetime | None:
+def retirement(grant: Grant, seen: ClientState, now: datetime) -> datetime | None:
     """When the renewed certificate retires: a second renewal of it postpones nothing."""
     if grant.renewal is None:
         return None
@@ -167,7 +167,7 @@ def _retirement(grant: Grant, seen: ClientState, now: datetime) -> datetime | No
         for record in seen.records
         if record.fingerprint == grant.renewal.fingerprint
     ]
-    return min(now + grant.renewal.overlap, *ends)
+    return min([now + grant.renewal.overlap, *ends])
 
 
 def register(
@@ -202,7 +202,7 @@ def register(
                 record,
                 key,
                 seen,
-                retire_at=_retirement(grant, seen, now),
+                retire_at=retirement(grant, seen, now),
                 signature_request_id=signed.signature_request_id,
                 certificate_der=signed.certificate.public_bytes(Encoding.DER),
             )

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import RegistryRecord, Status, fingerprint
 from mtls_issuer.policy import RenewalPolicy
-from mtls_issuer.renewal import Authority, Renewals
+from mtls_issuer.renewal import Renewals
 from pki.issuing import IssuerFacts, Signed, draft_client, sign
 from pki.keys import KeyType, PrivateKey, generate, public_key_sha256
 from pki.registry import Registry
@@ -62,7 +62,7 @@ class Fleet:
             policy=policy,
             registry=registry or self.registry,
             own_issuers=lambda: (issuing.certificate,),
-            authority=lambda: Authority(issuing.certificate, issuing.signer),
+            authority=lambda: issuing,
             now=lambda: self.now,
             discarded=self.discarded.append,
         )

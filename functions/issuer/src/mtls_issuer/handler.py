@@ -23,11 +23,11 @@ from mtls_issuer.call import (
     renewed_answer,
 )
 from mtls_issuer.refusal import Refusal, RefusedError
-from mtls_issuer.renewal import Authority, Renewals
+from mtls_issuer.renewal import Renewals
 from mtls_issuer.settings import Settings
 from pki.ca_store import CaStore
 from pki.domain import DomainName
-from pki.issuing import Signed
+from pki.issuing import CertificateAuthority, Signed
 from pki.registry import Registry
 from pki.rotation import issuing_authority
 from pki.sessions import NO_RETRIES, writer_session
@@ -99,7 +99,7 @@ def renewals(settings: Settings) -> Renewals:
     workload = writer_session(own, environment, _OPERATOR)
     store = CaStore(own.client("s3", config=_AWS), organization)
 
-    def authority() -> Authority:
+    def authority() -> CertificateAuthority:
         name = issuing_authority(
             store,
             TruststoreBucket(workload.client("s3", config=_AWS), environment),
@@ -110,7 +110,7 @@ def renewals(settings: Settings) -> Renewals:
             environment.name,
         )
         signer = KmsSigner(own.client("kms", config=NO_RETRIES), name.key_alias)
-        return Authority(store.get(name), signer)
+        return CertificateAuthority(store.get(name), signer)
 
     return Renewals(
         policy=settings.policy,

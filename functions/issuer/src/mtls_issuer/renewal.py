@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import (
     RegistryRecord,
-    Status,
     UnusableCertificateError,
     fingerprint,
     usable_record,
@@ -18,26 +17,20 @@ from mtls_issuer.policy import RenewalPolicy
 from mtls_issuer.refusal import Refusal, RefusedError
 from mtls_issuer.request import RenewalRequest
 from pki.errors import ConcurrentChangeError, KeyReusedError
-from pki.issuing import IssuerFacts, Signed, draft_client, sign, was_issued_by
+from pki.issuing import (
+    CertificateAuthority,
+    IssuerFacts,
+    Signed,
+    draft_client,
+    sign,
+    was_issued_by,
+)
 from pki.pem import MALFORMED
+from pki.registration import Grant, Renewal, record_of, retirement
 from pki.registry import ClientState, Registry
-from pki.signer import Signer
 
 _ATTEMPTS = 3
 """How often a renewal is judged anew when somebody else changes the client meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """The CA that issues now.
-
-    Attributes:
-        certificate: its certificate.
-        signer: the keeper of its key.
-    """
-
-    certificate: x509.Certificate
-    signer: Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Renewals:
         policy: RenewalPolicy,
         registry: Registry,
         own_issuers: Callable[[], tuple[x509.Certificate, ...]],
-        authority: Callable[[], Authority],
+        authority: Callable[[], CertificateAuthority],
         now: Callable[[], datetime],
         discarded: Callable[[Signed], None],
     ) -> None:
@@ -191,30 +184,23 @@ class Renewals:
         self, record: RegistryRecord, request: RenewalRequest, seen: ClientState, signed: Signed
     ) -> Renewed:
         now = self._now().replace(microsecond=0)
-        certificate = signed.certificate
-        der = certificate.public_bytes(Encoding.DER)
-        successor = RegistryRecord(
-            fingerprint=fingerprint(der),
+        grant = Grant(
             client_id=record.client_id,
-            serial_number=str(certificate.serial_number),
-            issuer=certificate.issuer.rfc4514_string(),
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-            status=Status.ACTIVE,
             scopes=record.scopes,
             cognito_client_id=record.cognito_client_id,
             issued_at=now,
-            renewed_from=record.fingerprint,
+            renewal=Renewal(record.fingerprint, self._policy.overlap),
         )
+        successor = record_of(signed.certificate, grant)
         self._registry.add(
             successor,
             request.public_key_sha256,
             seen,
-            retire_at=min(now + self._policy.overlap, record.usable_until),
+            retire_at=retirement(grant, seen, now),
             signature_request_id=signed.signature_request_id,
-            certificate_der=der,
+            certificate_der=signed.certificate.public_bytes(Encoding.DER),
         )
-        return Renewed(certificate, successor, signed.signature_request_id, repeated=False)
+        return Renewed(signed.certificate, successor, signed.signature_request_id, repeated=False)
 
 
 def _load(der: bytes) -> x509.Certificate:

@@ -12,6 +12,7 @@ from clientcert.binding import (
     SignedStatement,
 )
 from clientcert.event import certificate_pem
+from clientcert.failures import may_pass
 from clientcert.fingerprint import (
     MalformedCertificateError,
     der_from_pem,
@@ -58,6 +59,7 @@ __all__ = [
     "cognito_url",
     "der_from_pem",
     "fingerprint",
+    "may_pass",
     "presented_der",
     "read_clocks",
     "required",

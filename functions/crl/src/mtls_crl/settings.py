@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from clientcert import required
-from pki.organization import SECURITY_ACCOUNT, Environment, Organization
+from pki.environ import read_organization
+from pki.organization import Environment, Organization
 
 _WORKLOAD_ACCOUNT = "workload"
 
@@ -29,24 +29,9 @@ class Settings:
         Raises:
             SettingsError: one is missing.
         """
-        name = required(environ, "ORGANIZATION")
-        account_id = required(environ, "WORKLOAD_ACCOUNT_ID")
-        environment = Environment(
-            organization=name,
-            name=required(environ, "ENVIRONMENT"),
+        organization = read_organization(
+            environ,
             account_name=_WORKLOAD_ACCOUNT,
-            account_id=account_id,
-            region=required(environ, "WORKLOAD_REGION"),
+            domain="",  # names the API, and nothing of the CA's
         )
-        organization = Organization(
-            name=name,
-            domain="",  # names the API and the pipeline's identity, and nothing of the CA's
-            github_repository="",
-            region=required(environ, "AWS_REGION"),
-            accounts={
-                SECURITY_ACCOUNT: required(environ, "SECURITY_ACCOUNT_ID"),
-                _WORKLOAD_ACCOUNT: account_id,
-            },
-            environments=(environment,),
-        )
-        return cls(organization, environment)
+        return cls(organization, organization.environments[0])

@@ -21,6 +21,7 @@ from clientcert import (
     UnusableCertificateError,
     certificate_pem,
     fingerprint,
+    may_pass,
     presented_der,
     required,
     usable_record,
@@ -113,9 +114,7 @@ def _find(wanted: str) -> RegistryRecord | None:
     except BotoCoreError as error:
         raise RefusedError(Refusal.REGISTRY_UNAVAILABLE) from error
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        throttled = "Throttl" in error.response.get("Error", {}).get("Code", "")
-        if status >= 500 or status == 429 or throttled:
+        if may_pass(error.response):
             raise RefusedError(Refusal.REGISTRY_UNAVAILABLE) from error
         raise
 

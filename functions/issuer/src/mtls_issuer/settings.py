@@ -6,7 +6,8 @@ from typing import Self
 
 from clientcert import required
 from mtls_issuer.policy import RenewalPolicy
-from pki.organization import SECURITY_ACCOUNT, Environment, Organization
+from pki.environ import read_organization
+from pki.organization import Environment, Organization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,26 +31,12 @@ class Settings:
         Raises:
             SettingsError: one is missing or wrong.
         """
-        name = required(environ, "ORGANIZATION")
-        account_name = required(environ, "WORKLOAD_ACCOUNT_NAME")
-        account_id = required(environ, "WORKLOAD_ACCOUNT_ID")
-        environment = Environment(
-            organization=name,
-            name=required(environ, "ENVIRONMENT"),
-            account_name=account_name,
-            account_id=account_id,
-            region=required(environ, "WORKLOAD_REGION"),
-        )
-        organization = Organization(
-            name=name,
+        organization = read_organization(
+            environ,
+            account_name=required(environ, "WORKLOAD_ACCOUNT_NAME"),
             domain=required(environ, "DOMAIN"),
-            github_repository="",  # names the pipeline's identity, and nothing of the CA's
-            region=required(environ, "AWS_REGION"),
-            accounts={
-                SECURITY_ACCOUNT: required(environ, "SECURITY_ACCOUNT_ID"),
-                account_name: account_id,
-            },
-            environments=(environment,),
         )
         policy = RenewalPolicy.parse(required(environ, "RENEWAL_POLICY"))
-        return cls(organization=organization, environment=environment, policy=policy)
+        return cls(
+            organization=organization, environment=organization.environments[0], policy=policy
+        )

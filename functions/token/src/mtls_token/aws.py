@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clientcert import Clock, Moment
+from clientcert import Clock, Moment, may_pass
 from mtls_token.issuance import AppClient
 from mtls_token.refusal import Refusal, RefusedError
 
@@ -85,8 +85,6 @@ def refusing_transient_errors(reason: Refusal) -> Iterator[None]:
     except BotoCoreError as error:
         raise RefusedError(reason) from error
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        throttled = "Throttl" in error.response.get("Error", {}).get("Code", "")
-        if status >= 500 or status == 429 or throttled:
+        if may_pass(error.response):
             raise RefusedError(reason) from error
         raise

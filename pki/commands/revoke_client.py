@@ -80,8 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_target_arguments(
-    parser: argparse.ArgumentParser,
+def add_naming_arguments(
+    parser: argparse.ArgumentParser, name_help: str
 ) -> "argparse._MutuallyExclusiveGroup":
     """How a certificate is named, and its environment."""
     what = parser.add_mutually_exclusive_group(required=True)
@@ -90,7 +90,7 @@ def add_target_arguments(
         nargs="?",
         type=argument(parse_client_id),
         metavar="NAME",
-        help="the client's name: its certificate",
+        help=name_help,
     )
     what.add_argument(
         "--serial",
@@ -107,6 +107,14 @@ def add_target_arguments(
     parser.add_argument(
         "--environment", required=True, metavar="ENV", help="the environment that knows it"
     )
+    return what
+
+
+def add_target_arguments(
+    parser: argparse.ArgumentParser,
+) -> "argparse._MutuallyExclusiveGroup":
+    """The same, where a name may mean every certificate of the client."""
+    what = add_naming_arguments(parser, "the client's name: its certificate")
     parser.add_argument(
         "--all", action="store_true", help="with names: every certificate of the client in question"
     )

@@ -7,12 +7,12 @@ from datetime import datetime
 from pki import console
 from pki.commands.access import Access
 from pki.commands.list_clients import describe
-from pki.console import Output, argument, command_parser
-from pki.csr import parse_client_id
+from pki.commands.revoke_client import add_naming_arguments
+from pki.console import Output, command_parser
 from pki.errors import UnknownClientError
 from pki.fleet import Link, Standing, lineage, next_step
 from pki.registry import Registry
-from pki.revocation import ByFingerprint, BySerial, find, parse_fingerprint, parse_serial
+from pki.revocation import ByFingerprint, BySerial, find
 
 _EXAMPLES = """\
   show-client device-001 --environment dev
@@ -39,29 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         examples=_EXAMPLES,
         exit_codes=_EXIT_CODES,
     )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "name",
-        nargs="?",
-        type=argument(parse_client_id),
-        metavar="NAME",
-        help="the client's name",
-    )
-    what.add_argument(
-        "--serial",
-        type=argument(parse_serial),
-        metavar="N",
-        help="a certificate's serial number: decimal, 0x and hexadecimal, or octets 0a:1b:2c",
-    )
-    what.add_argument(
-        "--fingerprint",
-        type=argument(parse_fingerprint),
-        metavar="HEX",
-        help="SHA-256 of a certificate's DER, with or without colons",
-    )
-    parser.add_argument(
-        "--environment", required=True, metavar="ENV", help="the environment that knows it"
-    )
+    add_naming_arguments(parser, "the client's name")
     return parser
 
 

@@ -3,19 +3,18 @@
 API Gateway's are those of :mod:`pki.gateway`, which the edge runs; the functions' are their own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clientcert import UnusableCertificateError, fingerprint, read_clocks, usable_record
 from mtls_authorizer.decision import AuthorizationRequest, Authorizer, GrantCache
-from mtls_authorizer.jwks import parse_key_set
-from mtls_authorizer.jwt import AccessToken, FindKey, verify
+from mtls_authorizer.jwks import KeySet
+from mtls_authorizer.jwt import AccessToken, verify
 from mtls_authorizer.refusal import Refusal, RefusedError
 from pki.diagnosis.explanations import CALL, HANDSHAKE, Explanation
 from pki.diagnosis.facts import Facts
@@ -181,11 +180,11 @@ def _call(presented: Presented, facts: Facts, now: datetime) -> Finding:
         return Finding(Check.CALL, Verdict.NOT_CHECKED, "needs a token: --token-file")
     if facts.jwks is None:
         return Finding(Check.CALL, Verdict.NOT_CHECKED, "the issuer's keys could not be had")
-    keys = parse_key_set(facts.jwks)
+    keys = _key_set(facts.jwks)
     route = presented.route or next(iter(settings.route_scopes), "")
 
     def verify_token(token: str, at: float) -> AccessToken:
-        return verify(token, find_key=_finder(keys), issuer=settings.issuer, now=at)
+        return verify(token, find_key=keys.find, issuer=settings.issuer, now=at)
 
     authorizer = Authorizer(
         route_scopes=settings.route_scopes,
@@ -205,14 +204,8 @@ def _call(presented: Presented, facts: Facts, now: datetime) -> Finding:
     return Finding(Check.CALL, Verdict.PASSED, f"{route} as {identity.client_id}")
 
 
-def _finder(keys: Mapping[str, RSAPublicKey]) -> FindKey:
-    def find(key_id: str) -> RSAPublicKey:
-        try:
-            return keys[key_id]
-        except KeyError:
-            raise RefusedError(Refusal.KEY_UNKNOWN) from None
-
-    return find
+def _key_set(document: bytes) -> KeySet:
+    return KeySet(lambda: document, clock=read_clocks, on_failure=lambda _: None)
 
 
 def _refused(check: Check, reason: str, explanation: Explanation, aside: str) -> Finding:

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from clientcert import RegistryRecord, RevocationReason, Status
 from pki.errors import UsageError
 from pki.expiry import Urgency, superseded
+from pki.registry import age
 
 _GENERATION = re.compile(r" G([1-9][0-9]{0,2})$")
 _DAYS = re.compile(r"[0-9]{1,5}")
@@ -113,7 +114,7 @@ def generation_of(issuer: str) -> str | None:
 
 def by_name(records: Iterable[RegistryRecord]) -> tuple[RegistryRecord, ...]:
     """By the client's name, each client's certificates oldest first."""
-    return tuple(sorted(records, key=lambda entry: (entry.client_id, *_age(entry))))
+    return tuple(sorted(records, key=lambda entry: (entry.client_id, *age(entry))))
 
 
 def lineage(records: Iterable[RegistryRecord], now: datetime) -> tuple[Link, ...]:
@@ -122,7 +123,7 @@ def lineage(records: Iterable[RegistryRecord], now: datetime) -> tuple[Link, ...
     Every certificate appears once: one whose predecessor is unknown begins a lineage, and so does
     the oldest of a circle, which no honest registry has.
     """
-    ordered = sorted(records, key=_age)
+    ordered = sorted(records, key=age)
     renewed = superseded(ordered, now)
     known = {record.fingerprint for record in ordered}
     children: dict[str, list[RegistryRecord]] = {}
@@ -185,7 +186,3 @@ def _renewal(link: Link, now: datetime) -> str:
 
 def _provision(record: RegistryRecord) -> str:
     return f"issue a new one, if the device is to go on: provision-client {record.client_id}"
-
-
-def _age(record: RegistryRecord) -> tuple[datetime, str]:
-    return record.issued_at, record.fingerprint

@@ -186,7 +186,7 @@ class Registry:
         if item is None:
             return ClientState(client_id, (), 0)
         records = map(self._read, self._get_all(item[_FINGERPRINTS]["SS"]))
-        ordered = sorted(records, key=_age)
+        ordered = sorted(records, key=age)
         return ClientState(client_id, tuple(ordered), int(item[_REVISION]["N"]))
 
     def of_client(self, client_id: str) -> tuple[RegistryRecord, ...]:
@@ -465,8 +465,8 @@ class Registry:
         return error
 
 
-def _age(record: RegistryRecord) -> tuple[datetime, str, str]:
-    """Oldest first; of one second, a renewal comes after what it may renew."""
+def age(record: RegistryRecord) -> tuple[datetime, str, str]:
+    """Sorts a client's certificates oldest first, renewals of one second after what they renew."""
     return record.issued_at, record.renewed_from or "", record.fingerprint
 
 

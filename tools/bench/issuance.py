@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 from cryptography import x509
@@ -188,37 +189,35 @@ def measure(
         ToolsError: a contestant failed, or what it issued does not verify.
     """
     for key_type in _KEY_TYPES:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
             authority = _authority(folder, key_type, now)
+            all_requests, peers = folder / "requests", folder / "peers"
             with console.status(f"{key_type}: making {certificates} keys and requests"):
-                names = _requests(folder / "requests", key_type, certificates)
-            peers = folder / "peers"
+                names = _requests(all_requests, key_type, certificates)
+            few = names[::_PEER_SHARE]
             peers.mkdir()
-            few = names[::_PEER_SHARE] or names
-            for entry in few:
-                shutil.copy(folder / "requests" / f"{entry}.csr", peers)
+            for name in few:
+                shutil.copy(all_requests / f"{name}.csr", peers)
             for processes in sorted({1, os.cpu_count() or 1}):
-                rates: dict[str, list[float]] = {contestant: [] for contestant in contestants}
-                for turn in range(rounds):
-                    for contestant, run in contestants.items():
-                        ours = run is bulk_run
-                        with (
-                            console.status(f"{key_type}, {processes} at once: {contestant}"),
-                            _workplace(folder) as place,
-                        ):
-                            given = Round(
-                                authority,
-                                folder / "requests" if ours else peers,
-                                names if ours else few,
-                                place,
-                                processes,
-                            )
-                            rates[contestant].append(_rate(run, given, check=turn == 0))
-                medians = {entry: statistics.median(times) for entry, times in rates.items()}
-                for contestant, median in medians.items():
-                    ratio = median / medians["openssl"]
-                    yield Rate(key_type.value, processes, contestant, median, ratio)
+                rates: dict[str, list[float]] = {name: [] for name in contestants}
+                for turn, (name, run) in product(range(rounds), contestants.items()):
+                    requests, asked = (all_requests, names) if run is bulk_run else (peers, few)
+                    with (
+                        console.status(f"{key_type}, {processes} at once: {name}"),
+                        _workplace(folder) as place,
+                    ):
+                        given = Round(authority, requests, asked, place, processes)
+                        rates[name].append(_rate(run, given, check=turn == 0))
+                yield from _lines(key_type, processes, rates)
+
+
+def _lines(
+    key_type: KeyType, processes: int, rates: Mapping[str, Sequence[float]]
+) -> Iterator[Rate]:
+    medians = {name: statistics.median(measured) for name, measured in rates.items()}
+    for name, median in medians.items():
+        yield Rate(key_type.value, processes, name, median, median / medians["openssl"])
 
 
 def _rate(run: Contestant, given: Round, *, check: bool) -> float:

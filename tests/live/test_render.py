@@ -1,15 +1,11 @@
 """What Terragrunt makes of live/: on AWS, on a laptop, and while an account has no roles."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support import DEV, LIVE, ORGANIZATION
-from tools.install import ensure
 from tools.paths import ROOT
 
 NAME = ORGANIZATION.name
@@ -17,16 +13,6 @@ DEV_UNITS = LIVE / DEV.account_name / DEV.region / DEV.name
 TRUSTSTORE = DEV_UNITS / "truststore"
 REGISTRY = DEV_UNITS / "registry"
 WHOAMI = DEV_UNITS / "whoami"
-
-
-@pytest.fixture(scope="session")
-def tools() -> dict[str, str]:
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "MTLS_", "TG_", "TF_", "LAMBDA_"))
-    }
-    return ensure(["terraform", "terragrunt"], environ=environ)
 
 
 def terragrunt(

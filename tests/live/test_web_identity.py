@@ -1,7 +1,6 @@
 """A job that AWS knows by an OIDC token takes each account's role with that token."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,12 @@ from typing import Any
 import pytest
 
 from tests.support import DEV, LIVE, ORGANIZATION
-from tools.install import ensure
 
 TOKEN_FILE = "/run/token with spaces"
 ROLES = {
     LIVE / DEV.account_name / DEV.region / DEV.name / "registry": DEV.account_id,
     LIVE / "security" / ORGANIZATION.region / "ca" / "pki": ORGANIZATION.security_account_id,
 }
-
-
-@pytest.fixture(scope="module")
-def tools() -> dict[str, str]:
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "MTLS_", "TG_", "TF_", "LAMBDA_"))
-    }
-    return ensure(["terraform", "terragrunt"], environ=environ)
 
 
 def render(tools: dict[str, str], unit: Path, **environ: str) -> dict[str, Any]:

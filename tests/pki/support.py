@@ -1,7 +1,8 @@
 """What the tests of the certificate authority share: a small cloud, and a way to die in it."""
 
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any, cast
 from unittest import mock
 
 import boto3
+import pytest
 from botocore.client import BaseClient
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -265,6 +267,33 @@ def register(registry: Registry, record: RegistryRecord, **beside: Any) -> None:
     """Add a record as the newest of its client; its fingerprint stands for its key."""
     seen = registry.client(record.client_id)
     registry.add(record, f"key of {record.fingerprint}", seen, **beside)
+
+
+class Shell:
+    """Runs commands as typed in the repository, and keeps what they said."""
+
+    def __init__(
+        self,
+        capture: pytest.CaptureFixture[str],
+        mains: Mapping[str, Callable[[Sequence[str]], int]],
+        *always: str,
+    ) -> None:
+        """Keep the commands' entry points by name, and what each is always given."""
+        self._capture = capture
+        self._mains = mains
+        self._always = always
+        self.out = ""
+        self.err = ""
+
+    def run(self, command: str) -> int:
+        name, *arguments = command.split()
+        code = self._mains[name]([*arguments, *self._always])
+        self.out, self.err = self._capture.readouterr()
+        return code
+
+    def json(self, command: str) -> Any:
+        assert self.run(f"{command} --json") == 0, self.err
+        return json.loads(self.out)
 
 
 class KilledError(BaseException):

@@ -18,7 +18,7 @@ from pki.commands import issuance, provision_client, rekey_client, renew_client
 from pki.keys import KeyType, generate
 from pki.profiles import client_name
 from tests.pki.bulk_support import pem_request
-from tests.pki.support import Cloud, establish
+from tests.pki.support import Cloud, Shell, establish
 
 PASSPHRASE = "correct horse battery staple"
 MAINS = {
@@ -26,24 +26,6 @@ MAINS = {
     "renew-client": renew_client.main,
     "rekey-client": rekey_client.main,
 }
-
-
-class Shell:
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def run(self, command: str) -> int:
-        name, *arguments = command.split()
-        code = MAINS[name]([*arguments, "--environment", "dev"])
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def json(self, command: str) -> dict:  # type: ignore[type-arg]
-        assert self.run(f"{command} --json") == 0, self.err
-        found: dict = json.loads(self.out)  # type: ignore[type-arg]
-        return found
 
 
 @pytest.fixture
@@ -54,7 +36,7 @@ def shell(
     monkeypatch.chdir(cloud.live_dir.parent)
     monkeypatch.setattr(issuance, "CONNECTIONS", 1)  # moto copies tables, unguarded by a lock
     Path("passphrase").write_text(PASSPHRASE)
-    return Shell(capsys)
+    return Shell(capsys, MAINS, "--environment", "dev")
 
 
 def certificate_at(path: str | Path) -> x509.Certificate:

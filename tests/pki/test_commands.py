@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -35,7 +34,7 @@ from pki.commands import (
     verify_transcript,
 )
 from pki.keys import KeyType, generate
-from tests.pki.support import Cloud, establish
+from tests.pki.support import Cloud, Shell, establish
 
 type Main = Callable[[Sequence[str] | None], int]
 
@@ -61,31 +60,12 @@ MAINS: dict[str, Main] = {
 }
 
 
-class Shell:
-    """Runs a command in the repository, and keeps what it said."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def run(self, command: str) -> int:
-        name, *arguments = command.split()
-        code = MAINS[name](arguments)
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def json(self, command: str) -> Any:
-        assert self.run(f"{command} --json") == 0, self.err
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def shell(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Shell:
     monkeypatch.chdir(cloud.live_dir.parent)
-    return Shell(capsys)
+    return Shell(capsys, MAINS)
 
 
 @pytest.fixture

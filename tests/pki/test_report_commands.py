@@ -1,18 +1,15 @@
 """list-clients, show-client and expiry-report as a person types them, against moto's cloud."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from clientcert import RevocationReason
 from pki import console
 from pki.commands import expiry_report, list_clients, show_client
-from tests.pki.support import Cloud, client_record, establish, pem_of, register
+from tests.pki.support import Cloud, Shell, client_record, establish, pem_of, register
 
 type Main = Callable[[Sequence[str] | None], int]
 
@@ -23,25 +20,6 @@ MAINS: dict[str, Main] = {
 }
 DAY = timedelta(days=1)
 OLD, NEW, OTHER = ("a" * 64, "b" * 64, "c" * 64)
-
-
-@dataclass
-class Shell:
-    """Runs a command in the repository, and keeps what it said."""
-
-    capture: pytest.CaptureFixture[str]
-    out: str = ""
-    err: str = ""
-
-    def run(self, command: str) -> int:
-        name, *arguments = command.split()
-        code = MAINS[name]([*arguments, "--environment", "dev"])
-        self.out, self.err = self.capture.readouterr()
-        return code
-
-    def json(self, command: str) -> Any:
-        assert self.run(f"{command} --json") == 0, self.err
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -76,7 +54,7 @@ def shell(
             OTHER, client_id="sensor-001", not_after=now + 10 * DAY, issuer=issuer, **validity
         ),
     )
-    return Shell(capsys)
+    return Shell(capsys, MAINS, "--environment", "dev")
 
 
 def listed(shell: Shell, options: str) -> list[str]:

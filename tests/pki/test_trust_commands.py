@@ -1,6 +1,5 @@
 """``truststore`` and ``rotation`` as a person types them, against moto's cloud."""
 
-import json
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,10 @@ from pki.commands import rotation, trust_options, truststore
 from pki.errors import RolloutError
 from pki.truststore import build_bundle
 from pki.truststore_bucket import Pin
-from tests.pki.support import Cloud, Hierarchy, build_hierarchy, client_record, register
+from tests.pki.support import Cloud, Hierarchy, Shell, build_hierarchy, client_record, register
 
 DOMAIN = "api.dev.example.com"
 PIN = Path("truststore.json")
-
-
-class Shell:
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def run(self, command: str) -> int:
-        name, *arguments = command.split()
-        main = {"rotation": rotation.main, "truststore": truststore.main}[name]
-        code = main([*arguments, "--environment", "dev"])
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def json(self, command: str) -> Any:
-        assert self.run(f"{command} --json") == 0, self.err
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -59,7 +40,9 @@ def shell(
     pin = cloud.truststore().store(bundle(cloud, "g1"), None)
     pin.write(PIN)
     apply()
-    return Shell(capsys)
+    return Shell(
+        capsys, {"rotation": rotation.main, "truststore": truststore.main}, "--environment", "dev"
+    )
 
 
 def add_ca(cloud: Cloud, generation: str) -> Hierarchy:

@@ -2,9 +2,11 @@
 
     python -m tools.lint                    every check, two at a time
     python -m tools.lint ruff mypy          these
+    python -m tools.lint --changed FILE ... those that the files concern, about these files alone
     python -m tools.lint --list             what there is
 
-A check is a function below; .pre-commit-config.yaml has a hook of the same name for each.
+A check is a function below. The git hook runs this with `--changed` and the files of a commit: one
+process, so that a commit waits for the slowest of its checks and not for the sum of all.
 """
 
 import argparse
@@ -33,11 +35,13 @@ class Session:
     Attributes:
         root: The checkout.
         environment: Where commands find their tools.
+        changed: The files that a commit changes, relative to the checkout; None to check all.
         findings: What was found wrong so far.
     """
 
     root: Path
     environment: Mapping[str, str]
+    changed: frozenset[Path] | None = None
     findings: list[str] = field(default_factory=list)
 
     def run(self, *command: str | Path) -> None:
@@ -60,7 +64,30 @@ class Session:
 
     @cached_property
     def files(self) -> list[Path]:
-        """The files that git knows or would add, relative to the checkout."""
+        """What to look at: the changed files, or all that git knows or would add."""
+        paths = self._tracked if self.changed is None else self.changed
+        return sorted(path for path in paths if (self.root / path).is_file())
+
+    def matching(self, pattern: str) -> list[Path]:
+        """The files whose whole path matches."""
+        return [path for path in self.files if re.fullmatch(pattern, path.as_posix())]
+
+    @property
+    def arguments(self) -> list[Path]:
+        """The changed files, for a tool that takes the whole checkout when it is given none."""
+        return [] if self.changed is None else self.files
+
+    @property
+    def modules(self) -> list[Path]:
+        """The Terraform modules to look at; those that call a changed one are for the whole run."""
+        found = modules.find(self.root / "modules")
+        if self.changed is None:
+            return found
+        touched = {path.parts[1] for path in self.changed if path.parts[0] == "modules"}
+        return [module for module in found if module.name in touched]
+
+    @property
+    def _tracked(self) -> set[Path]:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=self.root,
@@ -68,20 +95,28 @@ class Session:
             text=True,
             check=True,
         )
-        paths = sorted({Path(name) for name in listed.stdout.split("\0") if name})
-        return [path for path in paths if (self.root / path).is_file()]
+        return {Path(name) for name in listed.stdout.split("\0") if name}
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check: a function that fills a session's findings, and the pinned tools that it runs."""
+    """A check: a function that fills a session's findings.
+
+    Attributes:
+        function: The check; its docstring is what it makes sure of.
+        concerns: Which changed files it has something to say about, a pattern of the whole path.
+        rules: Where its own rules stand: once they change, it looks at every file again.
+        tools: The pinned tools that it runs.
+    """
 
     function: Callable[[Session], None]
+    concerns: str
+    rules: str = r"tools/(lint\.py|versions\.toml)"
     tools: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Its name, on the command line and as a pre-commit hook."""
+        """Its name, on the command line and in a commit's report."""
         return self.function.__name__.replace("_", "-")
 
     @property
@@ -89,15 +124,21 @@ class Check:
         """What it makes sure of."""
         return (self.function.__doc__ or "").strip()
 
+    def scope(self, changed: frozenset[Path]) -> frozenset[Path] | None:
+        """What of a change it looks at: nothing when empty, every file when None."""
+        if any(re.fullmatch(self.rules, path.as_posix()) for path in changed):
+            return None
+        return frozenset(path for path in changed if re.fullmatch(self.concerns, path.as_posix()))
+
 
 def ruff_format(session: Session) -> None:
     """Python is formatted."""
-    session.run("ruff", "format", "--check", "--diff", "--quiet")
+    session.run("ruff", "format", "--check", "--diff", "--quiet", *session.arguments)
 
 
 def ruff(session: Session) -> None:
     """Python keeps the rules of pyproject.toml."""
-    session.run("ruff", "check", "--quiet", "--output-format=concise")
+    session.run("ruff", "check", "--quiet", "--output-format=concise", *session.arguments)
 
 
 def mypy(session: Session) -> None:
@@ -107,12 +148,13 @@ def mypy(session: Session) -> None:
 
 def terraform_fmt(session: Session) -> None:
     """Terraform is formatted."""
-    session.run("terraform", "fmt", "-check", "-diff", "-recursive")
+    command = ("terraform", "fmt", "-check", "-diff")
+    session.run(*command, *(session.arguments if session.changed else ["-recursive"]))
 
 
 def terraform_validate(session: Session) -> None:
     """Every module is valid against the provider's schema."""
-    for module in modules.find(session.root / "modules"):
+    for module in session.modules:
         try:
             modules.terraform(module, "validate", environment=session.environment)
         except TaskFailedError as error:
@@ -121,7 +163,11 @@ def terraform_validate(session: Session) -> None:
 
 def terragrunt_fmt(session: Session) -> None:
     """Terragrunt's files are formatted."""
-    session.run("terragrunt", "hcl", "fmt", "--check", "--diff", "--working-dir", "live")
+    command = ("terragrunt", "hcl", "fmt", "--check", "--diff")
+    if session.changed is None:
+        session.run(*command, "--working-dir", "live")
+    for path in session.arguments:
+        session.run(*command, "--file", path)
 
 
 def opa_fmt(session: Session) -> None:
@@ -146,7 +192,9 @@ def zizmor(session: Session) -> None:
 
 def shellcheck(session: Session) -> None:
     """Shell scripts have no known pitfall."""
-    session.run("shellcheck", *_with_shebang(session, r"#!.*\b(ba|da)?sh\b"))
+    scripts = list(_with_shebang(session, r"#!.*\b(ba|da)?sh\b"))
+    if scripts:
+        session.run("shellcheck", *scripts)
 
 
 def hadolint(session: Session) -> None:
@@ -167,7 +215,9 @@ def checkov(session: Session) -> None:
 
 def docs(session: Session) -> None:
     """The tables of inputs and outputs in the modules' READMEs are current (`make docs`)."""
-    session.run("terraform-docs", "--output-check", "modules")
+    folders = [Path("modules")] if session.changed is None else session.modules
+    for folder in folders:
+        session.run("terraform-docs", "--output-check", folder)
 
 
 def machine_paths(session: Session) -> None:
@@ -191,31 +241,36 @@ def machine_paths(session: Session) -> None:
 
 # The long ones first, so that the short ones fill the gaps between them.
 CHECKS = (
-    Check(terraform_validate, ("terraform",)),
-    Check(checkov),
-    Check(mypy),
-    Check(ruff_format),
-    Check(ruff),
-    Check(terraform_fmt, ("terraform",)),
-    Check(terragrunt_fmt, ("terragrunt",)),
-    Check(opa_fmt, ("opa",)),
-    Check(opa_check, ("opa",)),
-    Check(actionlint, ("actionlint",)),
-    Check(zizmor),
-    Check(shellcheck),
-    Check(hadolint),
-    Check(docs, ("terraform-docs",)),
-    Check(machine_paths),
+    Check(terraform_validate, r"modules/.*\.tf", tools=("terraform",)),
+    Check(checkov, r"modules/.*\.tf|(.*[/.])?Dockerfile"),
+    Check(mypy, r".*\.py", rules=r"pyproject\.toml|uv\.lock"),
+    Check(ruff_format, r".*\.py", rules=r"pyproject\.toml|uv\.lock"),
+    Check(ruff, r".*\.py", rules=r"pyproject\.toml|uv\.lock"),
+    Check(terraform_fmt, r".*\.(tf|tfvars|tftest\.hcl)", tools=("terraform",)),
+    Check(terragrunt_fmt, r"live/.*\.hcl", tools=("terragrunt",)),
+    Check(opa_fmt, r".*\.rego", tools=("opa",)),
+    Check(opa_check, r"policies/.*", tools=("opa",)),
+    Check(actionlint, r"\.github/workflows/.*", tools=("actionlint",)),
+    Check(zizmor, r"\.github/.*"),
+    Check(shellcheck, r"(.*/)?[^./]+|.*\.sh"),
+    Check(hadolint, r"(.*[/.])?Dockerfile"),
+    Check(docs, r"modules/.*", rules=r"\.terraform-docs\.yml", tools=("terraform-docs",)),
+    Check(machine_paths, r".*"),
 )
 
 
-def perform(check: Check, environment: Mapping[str, str], root: Path = ROOT) -> str:
-    """Runs one check.
+def perform(
+    check: Check,
+    environment: Mapping[str, str],
+    root: Path = ROOT,
+    changed: frozenset[Path] | None = None,
+) -> str:
+    """Runs one check, on the whole checkout or on what a commit changes.
 
     Raises:
         TaskFailedError: It found something; the message is what.
     """
-    session = Session(root, environment)
+    session = Session(root, environment, changed)
     check.function(session)
     if session.findings:
         raise TaskFailedError("\n\n".join(session.findings))
@@ -245,7 +300,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tools.lint",
         description="Checks everything in the repository that a program can check.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a check; without: all of them")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a check, all without; with --changed, a file"
+    )
+    parser.add_argument(
+        "--changed", action="store_true", help="the names are the files of a change: check these"
+    )
     parser.add_argument("--list", action="store_true", help="list the checks and exit")
     parser.add_argument("--jobs", type=int, default=tasks.JOBS, help="checks at once (%(default)s)")
     options = parser.parse_args(arguments)
@@ -253,18 +313,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for check in CHECKS:
             print(f"{check.name:20}{check.about}")
         return 0
-    for name in options.names:
-        if name not in known:
-            parser.error(f"no check is called {name!r}; see --list")
-    checks = [known[name] for name in options.names] or list(CHECKS)
+    if options.changed:
+        changed = frozenset(map(Path, options.names))
+        scopes = {check: check.scope(changed) for check in CHECKS}
+        scopes = {check: scope for check, scope in scopes.items() if scope is None or scope}
+    else:
+        for name in options.names:
+            if name not in known:
+                parser.error(f"no check is called {name!r}; see --list")
+        scopes = {check: None for check in map(known.get, options.names or known) if check}
     console = Console(highlight=False)
 
     def run() -> int:
-        environment = install.ensure({tool: None for check in checks for tool in check.tools})
+        environment = install.ensure({tool: None for check in scopes for tool in check.tools})
         scripts = Path(sys.executable).parent  # ruff and its like are installed beside Python
         environment["PATH"] = os.pathsep.join([str(scripts), environment["PATH"]])
         outcomes = tasks.run_all(
-            [Task(check.name, partial(perform, check, environment)) for check in checks],
+            [
+                Task(check.name, partial(perform, check, environment, changed=scope))
+                for check, scope in scopes.items()
+            ],
             console,
             jobs=options.jobs,
         )

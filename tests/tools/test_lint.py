@@ -1,4 +1,4 @@
-"""The checks: pre-commit has the same ones, and our own find what they look for."""
+"""The checks: a commit runs those that its files concern, and our own find what they look for."""
 
 import subprocess
 import sys
@@ -28,17 +28,71 @@ def session(checkout: Path, path: str = "") -> Session:
     return Session(checkout, {"PATH": path})
 
 
-def test_every_check_is_a_hook_and_every_hook_is_a_check() -> None:
+def test_the_hook_of_a_commit_checks_its_files_in_one_process() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     (repository,) = config["repos"]
-    command = "tools/bootstrap uv run --frozen python -m tools.lint"
+    (hook,) = repository["hooks"]
 
-    assert repository["repo"] == "local"
-    assert {hook["id"]: hook["entry"] for hook in repository["hooks"]} == {
-        check.name: f"{command} {check.name}" for check in lint.CHECKS
+    assert (repository["repo"], hook["language"]) == ("local", "system")
+    assert hook["entry"] == "tools/bootstrap uv run --frozen python -m tools.lint --changed"
+    assert hook["require_serial"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("pki/errors.py", {"mypy", "ruff", "ruff-format"}),
+        (
+            "modules/registry/main.tf",
+            {"checkov", "docs", "terraform-fmt", "terraform-validate"},
+        ),
+        ("live/root.hcl", {"terragrunt-fmt"}),
+        ("policies/lib/plan.rego", {"opa-check", "opa-fmt"}),
+        (".github/workflows/ci.yml", {"actionlint", "zizmor"}),
+        ("functions/Dockerfile", {"checkov", "hadolint", "shellcheck"}),
+        ("tools/bootstrap", {"shellcheck"}),
+        ("docs/rotation.md", set()),
+    ],
+)
+def test_a_changed_file_is_looked_at_by_the_checks_that_it_concerns(
+    path: str, expected: set[str]
+) -> None:
+    changed = frozenset({Path(path)})
+
+    looking = {check.name for check in lint.CHECKS if check.scope(changed) == changed}
+
+    assert looking >= expected | {"machine-paths"}
+    assert looking - expected <= {"machine-paths", "shellcheck", "regal"}
+
+
+def test_a_check_whose_rules_change_looks_at_every_file() -> None:
+    changed = frozenset({Path("pyproject.toml")})
+
+    assert {check.name for check in lint.CHECKS if check.scope(changed) is None} == {
+        "mypy",
+        "ruff",
+        "ruff-format",
     }
-    assert {hook["language"] for hook in repository["hooks"]} == {"system"}
-    assert not any(hook["pass_filenames"] for hook in repository["hooks"])
+
+
+def test_a_session_of_a_change_looks_at_its_files_alone(checkout: Path) -> None:
+    for name in ("kept.py", "changed.py"):
+        (checkout / name).touch()
+    changed = frozenset({Path("changed.py"), Path("deleted.py")})
+
+    assert Session(checkout, {}, changed).files == [Path("changed.py")]
+    assert Session(checkout, {}).files == [Path("changed.py"), Path("kept.py")]
+
+
+def test_a_change_of_one_module_looks_at_that_module(checkout: Path) -> None:
+    for name in ("one", "other"):
+        folder = checkout / "modules" / name
+        folder.mkdir(parents=True)
+        (folder / "versions.tf").touch()
+    changed = frozenset({Path("modules/one/main.tf")})
+
+    assert [it.name for it in Session(checkout, {}, changed).modules] == ["one"]
+    assert [it.name for it in Session(checkout, {}).modules] == ["one", "other"]
 
 
 @pytest.mark.parametrize("check", lint.CHECKS, ids=lambda check: check.name)
@@ -51,14 +105,14 @@ def test_a_check_that_finds_something_fails_with_all_it_found(checkout: Path) ->
         run.findings += ["one", "two"]
 
     with pytest.raises(TaskFailedError, match="one\n\ntwo"):
-        lint.perform(Check(find_two), {}, checkout)
+        lint.perform(Check(find_two, ".*"), {}, checkout)
 
 
 def test_a_check_that_finds_nothing_passes(checkout: Path) -> None:
     def find_nothing(run: Session) -> None:
         """All is well."""
 
-    assert lint.perform(Check(find_nothing), {}, checkout) == "All is well."
+    assert lint.perform(Check(find_nothing, ".*"), {}, checkout) == "All is well."
 
 
 def test_a_failing_command_is_a_finding_with_its_output(checkout: Path, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def find(tool: Tool, machine: Machine) -> Found | None:
 
 def version_of(path: Path, environ: Mapping[str, str]) -> Version | None:
     """Asks a binary for its version; None when it does not tell."""
-    argument = "version" if path.name in {"opa", "terraform", "tofu"} else "--version"
+    argument = "version" if path.name in {"opa", "regal", "terraform", "tofu"} else "--version"
     try:
         result = subprocess.run(
             [path, argument],

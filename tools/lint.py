@@ -180,6 +180,11 @@ def opa_check(session: Session) -> None:
     session.run("opa", "check", "--strict", "--schema", "policies/schemas", "policies")
 
 
+def regal(session: Session) -> None:
+    """Rego follows the style guide, and has no known mistake."""
+    session.run("regal", "lint", "policies")
+
+
 def actionlint(session: Session) -> None:
     """Workflows are valid, and so are their shell scripts."""
     session.run("actionlint")
@@ -250,6 +255,7 @@ CHECKS = (
     Check(terragrunt_fmt, r"live/.*\.hcl", tools=("terragrunt",)),
     Check(opa_fmt, r".*\.rego", tools=("opa",)),
     Check(opa_check, r"policies/.*", tools=("opa",)),
+    Check(regal, r"policies/.*|\.regal/.*", tools=("regal",)),
     Check(actionlint, r"\.github/workflows/.*", tools=("actionlint",)),
     Check(zizmor, r"\.github/.*"),
     Check(shellcheck, r"(.*/)?[^./]+|.*\.sh"),

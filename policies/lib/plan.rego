@@ -8,13 +8,21 @@
 package lib.plan
 
 # METADATA
-# title: The resources of a type that exist after the plan, whether it changes them or not
-resources(type) := [resource |
+# title: The resources that exist after the plan, whether it changes them or not
+existing := [resource |
 	some resource in input.resource_changes
 	resource.mode == "managed"
-	resource.type == type
 	resource.change.after != null
 ]
+
+# METADATA
+# title: The existing resources of a type
+resources(type) := object.get(by_type, type, [])
+
+by_type := {type: members |
+	some type in {resource.type | some resource in existing}
+	members := [resource | some resource in existing; resource.type == type]
+}
 
 # METADATA
 # title: Whether the value at a path of a resource, or a part of it, is known only after the apply
@@ -28,15 +36,22 @@ unknown(resource, path) if {
 value(resource, path) := at(resource.change.after, path)
 
 # METADATA
-# title: A finding about a resource, with the id and severity of the check's own metadata
-finding(chain, resource, message) := {
-	"id": check.custom.id,
-	"severity": check.custom.severity,
-	"title": check.title,
-	"address": resource.address,
+# title: A finding about a resource, with what the rule's own metadata says of it
+finding(chain, resource, message) := general(chain, resource.address, message)
+
+# METADATA
+# title: A finding about an address, or about the whole plan where it is empty
+general(chain, address, message) := {
+	"id": rule.custom.id,
+	"severity": rule.custom.severity,
+	"title": rule.title,
+	"address": address,
 	"message": message,
+	"remedy": rule.custom.remedy,
+	"link": rule.related_resources[0].ref,
+	"waivable": object.get(rule.custom, "waivable", true),
 } if {
-	check := [link.annotations |
+	rule := [link.annotations |
 		some link in chain
 		link.annotations.custom.id
 	][0]

@@ -1,4 +1,4 @@
-"""The policies' metadata: what waivers, findings and documentation name a check by."""
+"""The policies' metadata: what waivers, findings and documentation name a rule by."""
 
 import json
 import subprocess
@@ -10,50 +10,63 @@ import pytest
 from tools.paths import ROOT
 
 POLICIES = ROOT / "policies"
+SEVERITIES = {"critical", "high", "medium", "low"}
+NEVER_WAIVED = {"APIGW-001", "APIGW-002", "GATE-001", "GATE-002"}
+"""What no waiver may excuse."""
 
 
 @pytest.fixture(scope="module")
-def checks() -> dict[str, dict[str, Any]]:
-    """The annotations of every check, by its path below policies/checks."""
+def annotations() -> list[dict[str, Any]]:
+    """All annotations below policies/, each with the `name` of its package or rule."""
     inspected = subprocess.run(
         ["opa", "inspect", "--annotations", "--format=json", str(POLICIES)],
         capture_output=True,
         text=True,
         check=True,
     )
-    found = {}
-    for entry in json.loads(inspected.stdout)["annotations"]:
-        path = [part["value"] for part in entry["path"]]
-        if path[:2] == ["data", "checks"]:
-            found["/".join(path[2:])] = entry["annotations"]
-    return found
+    return [
+        {"name": "/".join(part["value"] for part in entry["path"][1:]), **entry["annotations"]}
+        for entry in json.loads(inspected.stdout)["annotations"]
+    ]
 
 
-def test_every_check_has_metadata_and_a_test(checks: dict[str, dict[str, Any]]) -> None:
-    folder = POLICIES / "checks"
-    files = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.rego")}
-    tests = {name for name in files if name.endswith("_test")}
-
-    assert set(checks) == files - tests
-    assert tests == {f"{name}_test" for name in checks}
+@pytest.fixture(scope="module")
+def rules(annotations: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The annotations that have an id, by it."""
+    return {rule["custom"]["id"]: rule for rule in annotations if "id" in rule.get("custom", {})}
 
 
-def test_ids_are_unique(checks: dict[str, dict[str, Any]]) -> None:
-    ids = Counter(check["custom"]["id"] for check in checks.values())
+def test_every_rule_has_metadata_and_a_test(rules: dict[str, dict[str, Any]]) -> None:
+    files = {path.relative_to(POLICIES / "plan") for path in POLICIES.glob("plan/**/*.rego")}
+    names = {path.with_suffix("").as_posix() for path in files}
+    tests = {name for name in names if name.endswith("_test")}
+    packages = {
+        rule["name"].removeprefix("plan/")
+        for rule in rules.values()
+        if rule["name"].startswith("plan/") and rule["scope"] == "package"
+    }
+
+    assert packages == names - tests
+    assert tests == {f"{name}_test" for name in packages}
+
+
+def test_ids_are_unique(annotations: list[dict[str, Any]]) -> None:
+    ids = Counter(rule["custom"]["id"] for rule in annotations if "id" in rule.get("custom", {}))
 
     assert [name for name, count in ids.items() if count > 1] == []
 
 
-def test_every_check_says_why_how_bad_and_what_to_do(checks: dict[str, dict[str, Any]]) -> None:
-    for check in checks.values():
-        assert check["title"]
-        assert check["description"]
-        assert check["related_resources"]
-        assert check["custom"]["severity"] in {"critical", "high", "medium", "low"}
-        assert check["custom"]["remedy"]
+def test_every_rule_says_why_how_bad_and_what_to_do(rules: dict[str, dict[str, Any]]) -> None:
+    for name, rule in rules.items():
+        assert rule["title"], name
+        assert rule["description"], name
+        assert rule["related_resources"][0]["ref"].startswith("https://"), name
+        assert rule["custom"]["severity"] in SEVERITIES, name
+        assert rule["custom"]["remedy"], name
+        assert rule["custom"].get("waivable", True) in {True, False}, name
 
 
-def test_every_check_is_documented(checks: dict[str, dict[str, Any]]) -> None:
-    readme = (POLICIES / "README.md").read_text()
+def test_what_nothing_may_waive(rules: dict[str, dict[str, Any]]) -> None:
+    firm = {name for name, rule in rules.items() if rule["custom"].get("waivable") is False}
 
-    assert {name for name, check in checks.items() if check["custom"]["id"] not in readme} == set()
+    assert firm >= NEVER_WAIVED

@@ -11,7 +11,8 @@
 #   id: APIGW-001
 #   severity: critical
 #   remedy: Set truststore_uri and truststore_version in mutual_tls_authentication.
-package checks.api_gateway.custom_domain_mtls
+#   waivable: false
+package plan.api_gateway.custom_domain_mtls
 
 import data.lib.plan
 

@@ -1,6 +1,6 @@
-package checks.s3.truststore_versioning_test
+package plan.s3.truststore_versioning_test
 
-import data.checks.s3.truststore_versioning as check
+import data.plan.s3.truststore_versioning as check
 
 name := "example-dev-truststore-222222222222"
 

@@ -1,6 +1,6 @@
-package checks.api_gateway.authorizer_cache_test
+package plan.api_gateway.authorizer_cache_test
 
-import data.checks.api_gateway.authorizer_cache as check
+import data.plan.api_gateway.authorizer_cache as check
 
 authorizer(after, after_unknown) := {"resource_changes": [{
 	"address": "aws_apigatewayv2_authorizer.this",

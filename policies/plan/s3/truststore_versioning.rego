@@ -11,7 +11,7 @@
 #   id: S3-001
 #   severity: high
 #   remedy: Add an aws_s3_bucket_versioning with status Enabled for the bucket, in the same module.
-package checks.s3.truststore_versioning
+package plan.s3.truststore_versioning
 
 import data.lib.plan
 

@@ -11,7 +11,7 @@
 #   id: APIGW-003
 #   severity: high
 #   remedy: Set authorizer_result_ttl_in_seconds to 0; left out, AWS may take 300.
-package checks.api_gateway.authorizer_cache
+package plan.api_gateway.authorizer_cache
 
 import data.lib.plan
 

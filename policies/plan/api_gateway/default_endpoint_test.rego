@@ -1,6 +1,6 @@
-package checks.api_gateway.default_endpoint_test
+package plan.api_gateway.default_endpoint_test
 
-import data.checks.api_gateway.default_endpoint as check
+import data.plan.api_gateway.default_endpoint as check
 
 api(after, after_unknown) := {"resource_changes": [{
 	"address": "aws_apigatewayv2_api.this",

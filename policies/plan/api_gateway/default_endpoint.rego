@@ -10,7 +10,8 @@
 #   id: APIGW-002
 #   severity: critical
 #   remedy: Set disable_execute_api_endpoint to true.
-package checks.api_gateway.default_endpoint
+#   waivable: false
+package plan.api_gateway.default_endpoint
 
 import data.lib.plan
 

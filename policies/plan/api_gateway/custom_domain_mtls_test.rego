@@ -1,6 +1,6 @@
-package checks.api_gateway.custom_domain_mtls_test
+package plan.api_gateway.custom_domain_mtls_test
 
-import data.checks.api_gateway.custom_domain_mtls as check
+import data.plan.api_gateway.custom_domain_mtls as check
 
 domain(after, after_unknown) := {"resource_changes": [{
 	"address": "aws_apigatewayv2_domain_name.this",

@@ -2,7 +2,8 @@
 # title: Reading a Terraform plan
 # description: |
 #   A value of a planned resource is in `change.after`, or it is unknown: then `change.after_unknown` is
-#   `true` at its path, or at any parent of it, where a whole block is unknown.
+#   `true` at its path, or at any parent of it, where a whole block is unknown. What an unknown value will
+#   be made of, `configuration` tells: the references of its expression.
 # schemas:
 #   - input: schema.plan
 package lib.plan
@@ -31,9 +32,15 @@ unknown(resource, path) if {
 	at(resource.change.after_unknown, array.slice(path, 0, length)) == true
 }
 
+unknown(resource, path) if walk(at(resource.change.after_unknown, path), [_, true])
+
 # METADATA
 # title: The value at a path of a resource; null where there is none
 value(resource, path) := at(resource.change.after, path)
+
+# METADATA
+# title: The known value at a path of a resource; undefined where it is unknown
+known(resource, path) := value(resource, path) if not unknown(resource, path)
 
 # METADATA
 # title: A finding about a resource, with what the rule's own metadata says of it
@@ -67,4 +74,102 @@ at(document, path) := object.get(document, path, null) if {
 at(document, path) := null if {
 	count(path) > 0
 	type_name(document) != "object"
+}
+
+# METADATA
+# title: What is planned, as text
+# description: |
+#   The existing resources' values, the plan's outputs and the unit's inputs as JSON, by address: what must
+#   stand nowhere at all is searched in it, which costs a fraction of a walk over every value.
+texts := object.union(planned_texts, named_texts)
+
+planned_texts := {resource.address: json.marshal(resource.change.after) | some resource in existing}
+
+named_texts := object.union(
+	{address: json.marshal(variable) |
+		some name, variable in input.variables
+		address := concat("", ["var.", name])
+	},
+	{address: json.marshal(object.get(output, "after", null)) |
+		some name, output in input.output_changes
+		address := concat("", ["output.", name])
+	},
+)
+
+# METADATA
+# title: The modules of the plan's configuration, to a depth of three calls
+modules := array.concat(array.concat(root, calls(root)), array.concat(calls(calls(root)), calls(calls(calls(root)))))
+
+# METADATA
+# title: Whether a module lies deeper than the policies look
+nested_too_deep if count(calls(calls(calls(calls(root))))) > 0
+
+root := [{"path": "", "module": module} | module := input.configuration.root_module]
+
+calls(parents) := [{"path": path, "module": call.module} |
+	some parent in parents
+	some name, call in parent.module.module_calls
+	path := concat("", [parent.path, "module.", name, "."])
+]
+
+# METADATA
+# title: The configuration of each resource and data source, by its address without indexes
+configuration := {address: resource |
+	some module in modules
+	some resource in module.module.resources
+	address := concat("", [module.path, resource.address])
+}
+
+# METADATA
+# title: Whether the configuration sets an attribute of a resource
+configured(resource, attribute) if {
+	object.get(configuration, [configuration_address(resource), "expressions", attribute], null) != null
+}
+
+# METADATA
+# title: What the expression of a resource's attribute refers to, by way of its for_each too
+references(resource, attribute) := direct | repeated if {
+	block := object.get(configuration, configuration_address(resource), {})
+	direct := {name | some name in object.get(block, ["expressions", attribute, "references"], [])}
+	repeated := {name |
+		"each.value" in direct
+		some name in object.get(block, ["for_each_expression", "references"], [])
+	}
+}
+
+# METADATA
+# title: Whether an attribute's expression refers to a resource of a type
+refers(resource, attribute, type) if {
+	some name in references(resource, attribute)
+	startswith(name, concat("", [type, "."]))
+}
+
+# METADATA
+# title: Whether an attribute of a resource names another resource of the same module
+# description: |
+#   By its value; or, where both are new and the value is unknown, by the reference in the configuration.
+names(resource, attribute, other, key) if {
+	sibling(resource, other)
+	value(resource, [attribute]) == value(other, [key])
+	value(resource, [attribute]) != null
+}
+
+names(resource, attribute, other, _) if {
+	sibling(resource, other)
+	unknown(resource, [attribute])
+	concat(".", [other.type, other.name]) in references(resource, attribute)
+}
+
+sibling(resource, other) if {
+	module_address(resource) == module_address(other)
+	object.get(resource, "index", null) in {null, object.get(other, "index", null)}
+}
+
+module_address(resource) := object.get(resource, "module_address", "")
+
+configuration_address(resource) := concat(".", [resource.type, resource.name]) if module_address(resource) == ""
+
+configuration_address(resource) := concat(".", [path, resource.type, resource.name]) if {
+	module_address(resource) != ""
+	path := regex.replace(module_address(resource), `\["(?:[^"\\]|\\.)*"\]|\[\d+\]`, "")
 }

@@ -2,6 +2,7 @@ locals {
   # From names, so that policies are known at plan time and can be judged there.
   iam_arn          = "arn:aws:iam::${var.account_id}"
   state_bucket_arn = "arn:aws:s3:::${var.state_bucket_name}"
+  plan_bucket_arn  = "arn:aws:s3:::${var.plan_bucket_name}"
   boundary_name    = "${var.organization}-boundary"
   boundary_arn     = "${local.iam_arn}:policy/${local.boundary_name}"
 }
@@ -77,12 +78,12 @@ locals {
   # pinned as well, at main.
   guarded_jobs = {
     apply = {
-      environment = coalesce(var.github_environment, var.account_name)
-      workflow    = var.apply_workflow
+      environments = length(var.github_environments) > 0 ? var.github_environments : [var.account_name]
+      workflow     = var.apply_workflow
     }
     ceremony = {
-      environment = try(var.ceremony.github_environment, "")
-      workflow    = try(var.ceremony.workflow, "")
+      environments = [try(var.ceremony.github_environment, "")]
+      workflow     = try(var.ceremony.workflow, "")
     }
   }
   guarded_trust = { for role, job in local.guarded_jobs : role => {
@@ -92,14 +93,14 @@ locals {
     Action    = "sts:AssumeRoleWithWebIdentity"
     Condition = { StringEquals = {
       "${local.github_host}:aud"              = "sts.amazonaws.com"
-      "${local.github_host}:sub"              = "${local.github_subject}:environment:${job.environment}"
+      "${local.github_host}:sub"              = [for name in sort(distinct(job.environments)) : "${local.github_subject}:environment:${name}"]
       "${local.github_host}:job_workflow_ref" = "${var.github_repository}/${job.workflow}@refs/heads/main"
     } }
   } }
 }
 
 ################################################################################
-# Plan role: reads what the platform uses, and no secret
+# Plan role: reads what the platform uses, and no secret; writes plans that it cannot read
 ################################################################################
 
 resource "aws_iam_role" "plan" {

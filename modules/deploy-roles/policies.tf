@@ -33,6 +33,12 @@ locals {
   }
 
   through_cloudformation = "cloudformation.amazonaws.com"
+
+  # A key is found by its alias: its id is not known here.
+  # https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+  plan_key_alias      = "alias/${local.prefix}-plans"
+  is_plan_key         = { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = local.plan_key_alias } }
+  plan_key_through_s3 = merge(local.is_plan_key, { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } })
 }
 
 ################################################################################
@@ -205,6 +211,23 @@ locals {
         Resource = "${local.state_bucket_arn}/*.tflock"
       },
       {
+        # Once each, and no more than that: the bucket refuses as well, and to read is denied below.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        Sid       = "Plans"
+        Effect    = "Allow"
+        Action    = "s3:PutObject"
+        Resource  = "${local.plan_bucket_arn}/plans/*"
+        Condition = { Null = { "s3:if-none-match" = "false" } }
+      },
+      {
+        # To encrypt is one right and to decrypt another.
+        Sid       = "PlanKey"
+        Effect    = "Allow"
+        Action    = "kms:GenerateDataKey"
+        Resource  = local.names.keys
+        Condition = local.plan_key_through_s3
+      },
+      {
         # Denied rather than left out, so that a policy attached later opens nothing. A SecureString is
         # covered by kms:Decrypt; DescribeUserPoolClient answers with the client's secret.
         Sid    = "NoSecrets"
@@ -275,6 +298,10 @@ locals {
       description = "Writes the platform's roles within their boundary, and none of the deploy roles"
       policy      = local.apply_identity_policy
     }
+    plans = {
+      description = "Reads reviewed plans and keeps the journal; keeps the pipeline from what an administrator applies"
+      policy      = local.apply_plans_policy
+    }
   }
 
   # Where the CA is, an administrator alone makes keys: who can write a key's policy can sign, and KMS lets nobody make
@@ -322,17 +349,6 @@ locals {
         Effect   = "Allow"
         Action   = "s3:DeleteObject"
         Resource = "${local.state_bucket_arn}/*.tflock"
-      },
-      {
-        # What an administrator applies reads its state with an administrator's rights: whoever could write that state
-        # could have Terraform run what they like.
-        Sid    = "NotTheAdministratorsState"
-        Effect = "Deny"
-        Action = ["s3:PutObject", "s3:DeleteObject"]
-        Resource = [
-          for unit in ["account/deploy-roles", "account/state-bucket", "ca"] :
-          "${local.state_bucket_arn}/${var.account_name}/${var.region}/${unit}/*"
-        ]
       },
       {
         Sid      = "Buckets"
@@ -676,6 +692,64 @@ locals {
         Effect   = "Deny"
         Action   = "iam:DeleteRolePermissionsBoundary"
         Resource = "*"
+      },
+    ]
+  })
+}
+
+locals {
+  apply_plans_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "PlansAndJournal"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = ["${local.plan_bucket_arn}/applied/*", "${local.plan_bucket_arn}/plans/*"]
+      },
+      {
+        Sid      = "Journal"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${local.plan_bucket_arn}/applied/*"
+      },
+      {
+        Sid       = "PlanKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = local.names.keys
+        Condition = local.plan_key_through_s3
+      },
+      {
+        # What an administrator applies reads its state with an administrator's rights: whoever could write that state
+        # could have Terraform run what they like.
+        Sid    = "NotTheAdministratorsState"
+        Effect = "Deny"
+        Action = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = [
+          for unit in ["account/deploy-roles", "account/plan-bucket", "account/state-bucket", "ca"] :
+          "${local.state_bucket_arn}/${var.account_name}/${var.region}/${unit}/*"
+        ]
+      },
+      {
+        # Whoever can write their policies can read plans, or lose state.
+        Sid      = "NotTheAdministratorsBuckets"
+        Effect   = "Deny"
+        Action   = ["s3:CreateBucket", "s3:DeleteBucket*", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"]
+        Resource = [local.plan_bucket_arn, local.state_bucket_arn]
+      },
+      {
+        Sid       = "NotThePlanKey"
+        Effect    = "Deny"
+        Action    = ["kms:CreateAlias", "kms:DeleteAlias", "kms:PutKeyPolicy", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias"]
+        Resource  = local.names.keys
+        Condition = local.is_plan_key
+      },
+      {
+        Sid      = "NotThePlanKeysName"
+        Effect   = "Deny"
+        Action   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+        Resource = "arn:aws:kms:${local.within}:${local.plan_key_alias}"
       },
     ]
   })

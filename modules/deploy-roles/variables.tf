@@ -25,7 +25,7 @@ variable "account_id" {
 }
 
 variable "account_name" {
-  description = "Name of the account in `live/`, such as `non-prod`; also the GitHub environment that guards its apply unless `github_environment` says otherwise."
+  description = "Name of the account in `live/`, such as `non-prod`; also the GitHub environment that guards its apply unless `github_environments` says otherwise."
   type        = string
   nullable    = false
 
@@ -54,6 +54,17 @@ variable "state_bucket_name" {
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.state_bucket_name))
     error_message = "state_bucket_name: 3 to 63 lower-case letters, digits and hyphens expected, a letter or digit at both ends."
+  }
+}
+
+variable "plan_bucket_name" {
+  description = "Name of the account's plan bucket (see `plan-bucket`)."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.plan_bucket_name))
+    error_message = "plan_bucket_name: 3 to 63 lower-case letters, digits and hyphens expected, a letter or digit at both ends."
   }
 }
 
@@ -86,26 +97,27 @@ variable "github_repository_ids" {
   }
 }
 
-variable "github_environment" {
-  description = "GitHub environment that an apply has to run in. Default: `account_name`."
-  type        = string
-  default     = null
+variable "github_environments" {
+  description = "GitHub environments that an apply may run in, each with its reviewers: the account's own for what it needs once, and one for each environment that it holds. Default: `account_name` alone."
+  type        = list(string)
+  default     = []
+  nullable    = false
 
   validation {
-    condition     = var.github_environment == null || can(regex("^[A-Za-z0-9_-]{1,64}$", var.github_environment))
-    error_message = "github_environment: 1 to 64 letters, digits, hyphens and underscores expected."
+    condition     = alltrue([for name in var.github_environments : can(regex("^[A-Za-z0-9_-]{1,64}$", name))])
+    error_message = "github_environments: names of 1 to 64 letters, digits, hyphens and underscores expected, without wildcards."
   }
 }
 
 variable "apply_workflow" {
   description = "Path of the workflow file that alone may assume the apply role, at `main`."
   type        = string
-  default     = ".github/workflows/apply.yml"
+  default     = ".github/workflows/api-infrastructure.yml"
   nullable    = false
 
   validation {
     condition     = can(regex("^\\.github/workflows/[A-Za-z0-9._-]+\\.ya?ml$", var.apply_workflow))
-    error_message = "apply_workflow: the path of one workflow file expected, such as .github/workflows/apply.yml."
+    error_message = "apply_workflow: the path of one workflow file expected, such as .github/workflows/api-infrastructure.yml."
   }
 }
 

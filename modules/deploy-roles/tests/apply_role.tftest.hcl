@@ -11,6 +11,7 @@ variables {
   account_name           = "security"
   region                 = "eu-west-1"
   state_bucket_name      = "example-tfstate-111111111111"
+  plan_bucket_name       = "example-plans-111111111111"
   github_repository      = "example-org/aws-api-gateway-mtls"
   trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
   ceremony = {
@@ -170,8 +171,19 @@ run "where_ca_keys_are_it_administers_none" {
   command = plan
 
   assert {
-    condition     = alltrue(flatten([for policy in values(aws_iam_policy.apply) : [for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !startswith(action, "kms:")] if statement.Effect == "Allow"]]))
+    condition     = alltrue(flatten([for policy in values(aws_iam_policy.apply) : [for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !startswith(action, "kms:")] if statement.Effect == "Allow" && statement.Sid != "PlanKey"]]))
     error_message = "In the security account the apply role could make or change a key or an alias."
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["plans"].policy).Statement : [join(" ", statement.Action), statement.Condition] if statement.Sid == "PlanKey"]) == [
+      "kms:Decrypt kms:GenerateDataKey",
+      {
+        "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = "alias/example-plans" }
+        StringEquals               = { "kms:ViaService" = "s3.eu-west-1.amazonaws.com" }
+      },
+    ]
+    error_message = "The apply role could use another key than that of plans."
   }
 }
 
@@ -309,6 +321,7 @@ run "it_writes_no_state_that_an_administrator_applies_from" {
       for statement in jsondecode(policy.policy).Statement : statement.Resource if statement.Sid == "NotTheAdministratorsState" && statement.Effect == "Deny" && contains(flatten([statement.Action]), "s3:PutObject")
       ]])) == toset([
       "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/deploy-roles/*",
+      "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/plan-bucket/*",
       "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/account/state-bucket/*",
       "arn:aws:s3:::example-tfstate-111111111111/security/eu-west-1/ca/*",
     ])
@@ -316,11 +329,51 @@ run "it_writes_no_state_that_an_administrator_applies_from" {
   }
 }
 
+run "it_changes_neither_the_administrators_buckets_nor_the_plans_key" {
+  command = plan
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["plans"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      length(setsubtract(["s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration", "s3:DeleteBucket*"], statement.Action)) == 0,
+      toset(statement.Resource) == toset(["arn:aws:s3:::example-plans-111111111111", "arn:aws:s3:::example-tfstate-111111111111"]),
+      !contains(keys(statement), "Condition"),
+    ]) if statement.Sid == "NotTheAdministratorsBuckets"])
+    error_message = "The apply role could open the plan bucket or the state bucket."
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_policy.apply["plans"].policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      contains(statement.Action, "kms:PutKeyPolicy"),
+      statement.Condition == { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = "alias/example-plans" } },
+    ]) if statement.Sid == "NotThePlanKey"])
+    error_message = "The apply role could let somebody decrypt plans."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_policy.apply["plans"].policy).Statement : statement.Effect == "Deny" && statement.Resource == "arn:aws:kms:eu-west-1:111111111111:alias/example-plans" if statement.Sid == "NotThePlanKeysName"])
+    error_message = "The apply role could call another key the plans'."
+  }
+}
+
+run "it_reads_plans_and_writes_its_journal" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_policy.apply["plans"].policy).Statement : statement.Sid => sort(flatten([statement.Resource])) if statement.Effect == "Allow" && can(regex("^s3:", flatten([statement.Action])[0])) } == {
+      Journal         = tolist(["arn:aws:s3:::example-plans-111111111111/applied/*"])
+      PlansAndJournal = tolist(["arn:aws:s3:::example-plans-111111111111/applied/*", "arn:aws:s3:::example-plans-111111111111/plans/*"])
+    }
+    error_message = "The apply role cannot read plans, or writes something beside its journal."
+  }
+}
+
 run "it_reads_what_a_plan_reads" {
   command = plan
 
   assert {
-    condition     = toset(keys(aws_iam_role_policy_attachment.apply)) == toset(["read", "data", "api", "identity", "ca"])
+    condition     = toset(keys(aws_iam_role_policy_attachment.apply)) == toset(["read", "data", "api", "identity", "plans", "ca"])
     error_message = "The apply role does not carry the read policy and its own."
   }
 }
@@ -332,6 +385,7 @@ run "policies_fit_into_iam" {
   variables {
     organization      = "an-organization-name0"
     state_bucket_name = "an-organization-name0-tfstate-111111111111"
+    plan_bucket_name  = "an-organization-name0-plans-111111111111"
   }
 
   assert {
@@ -346,6 +400,7 @@ run "policies_fit_into_iam_elsewhere" {
   variables {
     organization      = "an-organization-name0"
     state_bucket_name = "an-organization-name0-tfstate-111111111111"
+    plan_bucket_name  = "an-organization-name0-plans-111111111111"
     ceremony          = null
   }
 

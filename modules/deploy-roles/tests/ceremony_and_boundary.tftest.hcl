@@ -11,6 +11,7 @@ variables {
   account_name           = "security"
   region                 = "eu-west-1"
   state_bucket_name      = "example-tfstate-111111111111"
+  plan_bucket_name       = "example-plans-111111111111"
   github_repository      = "example-org/aws-api-gateway-mtls"
   trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
   ceremony = {

@@ -10,6 +10,7 @@ variables {
   account_name           = "security"
   region                 = "eu-west-1"
   state_bucket_name      = "example-tfstate-111111111111"
+  plan_bucket_name       = "example-plans-111111111111"
   github_repository      = "example-org/aws-api-gateway-mtls"
   trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
   ceremony = {
@@ -94,9 +95,9 @@ run "refuses_a_negative_owner_id" {
 run "refuses_every_github_environment" {
   command = plan
   variables {
-    github_environment = "*"
+    github_environments = ["dev", "*"]
   }
-  expect_failures = [var.github_environment]
+  expect_failures = [var.github_environments]
 }
 
 run "refuses_every_workflow" {
@@ -110,7 +111,7 @@ run "refuses_every_workflow" {
 run "refuses_a_workflow_outside_the_workflows_folder" {
   command = plan
   variables {
-    apply_workflow = "apply.yml"
+    apply_workflow = "api-infrastructure.yml"
   }
   expect_failures = [var.apply_workflow]
 }
@@ -203,4 +204,12 @@ run "refuses_every_workflow_for_a_ceremony" {
     }
   }
   expect_failures = [var.ceremony]
+}
+
+run "refuses_a_plan_bucket_in_upper_case" {
+  command = plan
+  variables {
+    plan_bucket_name = "Example-plans"
+  }
+  expect_failures = [var.plan_bucket_name]
 }

@@ -1,5 +1,5 @@
-# Asserts what the plan role may do: read state and settings, write and remove the lock alone, and see no secret, no
-# record and no object but state. No cloud is called.
+# Asserts what the plan role may do: read state and settings, write and remove the lock and put plans, and see no
+# secret, no record and no object but state. No cloud is called.
 
 mock_provider "aws" {
   override_during = plan
@@ -11,6 +11,7 @@ variables {
   account_name           = "security"
   region                 = "eu-west-1"
   state_bucket_name      = "example-tfstate-111111111111"
+  plan_bucket_name       = "example-plans-111111111111"
   github_repository      = "example-org/aws-api-gateway-mtls"
   trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
   ceremony = {
@@ -45,19 +46,52 @@ run "it_only_reads" {
   }
 }
 
-run "it_writes_the_lock_alone" {
+# Native locking puts, reads and removes <key>.tflock, even for a plan; state beside it is read and never written.
+# https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
+run "it_writes_locks_and_plans_alone" {
   command = plan
 
   assert {
-    condition = { for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Sid => statement.Resource if statement.Effect == "Allow" } == {
-      StateLock = "arn:aws:s3:::example-tfstate-111111111111/*.tflock"
+    condition = { for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Sid => [join(" ", sort(flatten([statement.Action]))), statement.Resource] if statement.Effect == "Allow" } == {
+      StateLock = ["s3:DeleteObject s3:PutObject", "arn:aws:s3:::example-tfstate-111111111111/*.tflock"]
+      Plans     = ["s3:PutObject", "arn:aws:s3:::example-plans-111111111111/plans/*"]
+      PlanKey   = ["kms:GenerateDataKey", "arn:aws:kms:eu-west-1:111111111111:key/*"]
     }
-    error_message = "The plan role writes something beside the state lock."
+    error_message = "The plan role cannot put and remove the lock, or writes something beside locks and plans."
   }
 
   assert {
-    condition     = one([for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : join(" ", sort(statement.Action)) if statement.Effect == "Allow"]) == "s3:DeleteObject s3:PutObject"
-    error_message = "The plan role cannot put and remove the lock, or can do more with it."
+    condition     = alltrue([for suffix in ["terraform.tfstate.tflock"] : one([for statement in jsondecode(aws_iam_policy.read.policy).Statement : can(regex("^${replace(statement.Resource, "*", ".*")}$", "arn:aws:s3:::example-tfstate-111111111111/non-prod/eu-west-1/dev/registry/${suffix}")) if statement.Sid == "State"])])
+    error_message = "The plan role cannot read the lock that somebody else holds."
+  }
+}
+
+run "it_writes_a_plan_once_and_encrypts_with_the_plans_key_through_s3" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Sid => statement.Condition if statement.Effect == "Allow" && statement.Sid != "StateLock" } == {
+      Plans = { Null = { "s3:if-none-match" = "false" } }
+      PlanKey = {
+        "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = "alias/example-plans" }
+        StringEquals               = { "kms:ViaService" = "s3.eu-west-1.amazonaws.com" }
+      }
+    }
+    error_message = "The plan role could replace a plan, or use another key."
+  }
+}
+
+run "it_never_reads_a_plan" {
+  command = plan
+
+  # Denied by what is not state, whatever else is attached; and its key is denied to it for decryption.
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : alltrue([
+      statement.Effect == "Deny",
+      !can(regex("^${replace(statement.NotResource, "*", ".*")}$", "arn:aws:s3:::example-plans-111111111111/plans/0/plan-set.json")),
+      !contains(keys(statement), "Condition"),
+    ]) if statement.Sid == "NoObjectsButState"])
+    error_message = "The plan role may read plans."
   }
 }
 

@@ -11,6 +11,7 @@ variables {
   account_name           = "security"
   region                 = "eu-west-1"
   state_bucket_name      = "example-tfstate-111111111111"
+  plan_bucket_name       = "example-plans-111111111111"
   github_repository      = "example-org/aws-api-gateway-mtls"
   trusted_principal_arns = ["arn:aws:iam::999999999999:root"]
   ceremony = {
@@ -49,8 +50,8 @@ run "only_the_apply_workflow_at_main_in_its_environment_may_apply" {
       Action    = "sts:AssumeRoleWithWebIdentity"
       Condition = { StringEquals = {
         "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
-        "token.actions.githubusercontent.com:sub"              = "repo:example-org/aws-api-gateway-mtls:environment:security"
-        "token.actions.githubusercontent.com:job_workflow_ref" = "example-org/aws-api-gateway-mtls/.github/workflows/apply.yml@refs/heads/main"
+        "token.actions.githubusercontent.com:sub"              = ["repo:example-org/aws-api-gateway-mtls:environment:security"]
+        "token.actions.githubusercontent.com:job_workflow_ref" = "example-org/aws-api-gateway-mtls/.github/workflows/api-infrastructure.yml@refs/heads/main"
       } }
     }
     error_message = "The apply role does not trust exactly one workflow at main in one environment."
@@ -63,28 +64,28 @@ run "only_the_ceremony_workflow_at_main_in_its_environment_may_sign" {
   assert {
     condition = jsondecode(aws_iam_role.ceremony[0].assume_role_policy).Statement[0].Condition == { StringEquals = {
       "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
-      "token.actions.githubusercontent.com:sub"              = "repo:example-org/aws-api-gateway-mtls:environment:security"
+      "token.actions.githubusercontent.com:sub"              = ["repo:example-org/aws-api-gateway-mtls:environment:security"]
       "token.actions.githubusercontent.com:job_workflow_ref" = "example-org/aws-api-gateway-mtls/.github/workflows/ca-operations.yml@refs/heads/main"
     } }
     error_message = "The ceremony role does not trust exactly one workflow at main in one environment."
   }
 }
 
-run "environment_and_workflow_can_be_named" {
+run "each_environment_of_the_account_and_the_workflow_can_be_named" {
   command = plan
 
   variables {
-    github_environment = "production"
-    apply_workflow     = ".github/workflows/deploy.yaml"
+    github_environments = ["non-prod", "stage", "dev", "dev"]
+    apply_workflow      = ".github/workflows/deploy.yaml"
   }
 
   assert {
     condition = jsondecode(aws_iam_role.apply.assume_role_policy).Statement[0].Condition.StringEquals == {
       "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
-      "token.actions.githubusercontent.com:sub"              = "repo:example-org/aws-api-gateway-mtls:environment:production"
+      "token.actions.githubusercontent.com:sub"              = [for name in ["dev", "non-prod", "stage"] : "repo:example-org/aws-api-gateway-mtls:environment:${name}"]
       "token.actions.githubusercontent.com:job_workflow_ref" = "example-org/aws-api-gateway-mtls/.github/workflows/deploy.yaml@refs/heads/main"
     }
-    error_message = "The apply role does not follow github_environment and apply_workflow."
+    error_message = "The apply role does not follow github_environments and apply_workflow."
   }
 }
 
@@ -98,8 +99,8 @@ run "ids_replace_names_in_every_subject" {
   assert {
     condition = [
       jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:sub"],
-      jsondecode(aws_iam_role.apply.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"],
-      jsondecode(aws_iam_role.ceremony[0].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"],
+      jsondecode(aws_iam_role.apply.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"][0],
+      jsondecode(aws_iam_role.ceremony[0].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"][0],
       ] == [
       "repo:example-org@1234/aws-api-gateway-mtls@5678:*",
       "repo:example-org@1234/aws-api-gateway-mtls@5678:environment:security",

@@ -1,9 +1,9 @@
-output "zone_id" {
-  description = "Id of the hosted zone."
-  value       = aws_route53_zone.this.zone_id
+output "zone_ids" {
+  description = "Domain to the id of its hosted zone."
+  value       = { for domain, zone in aws_route53_zone.this : domain => zone.zone_id }
 }
 
 output "name_servers" {
-  description = "Name servers to delegate to: NS records of these belong in the parent zone or at the registrar."
-  value       = aws_route53_zone.this.name_servers
+  description = "Domain to its name servers: NS records of these belong in the parent zone or at the registrar."
+  value       = { for domain, zone in aws_route53_zone.this : domain => zone.name_servers }
 }

@@ -1,4 +1,4 @@
-# Asserts that the zone is public, keeps its records on a destroy and cannot be made again by accident, which
+# Asserts that each zone is public, keeps its records on a destroy and cannot be made again by accident, which
 # would change its name servers. No cloud is called.
 
 mock_provider "aws" {
@@ -13,20 +13,20 @@ mock_provider "aws" {
 }
 
 variables {
-  domain_name = "dev.example.com"
+  domain_names = ["dev.example.com", "stage.example.com"]
 }
 
-run "the_zone_is_public_and_named_as_asked" {
+run "each_domain_has_a_public_zone_of_its_own" {
   command = plan
 
   assert {
-    condition     = aws_route53_zone.this.name == "dev.example.com"
-    error_message = "The zone has another name."
+    condition     = { for domain, zone in aws_route53_zone.this : domain => zone.name } == { for domain in ["dev.example.com", "stage.example.com"] : domain => domain }
+    error_message = "There is not one zone a domain."
   }
 
   assert {
-    condition     = length(aws_route53_zone.this.vpc) == 0
-    error_message = "The zone is private: clients outside could not resolve the API."
+    condition     = alltrue([for zone in aws_route53_zone.this : length(zone.vpc) == 0])
+    error_message = "A zone is private: clients outside could not resolve the API."
   }
 }
 
@@ -34,13 +34,13 @@ run "the_delegation_is_told" {
   command = plan
 
   assert {
-    condition     = output.zone_id == "Z0123456789ABCDEFGHIJ"
-    error_message = "zone_id is not the zone's."
+    condition     = output.zone_ids == { for domain in ["dev.example.com", "stage.example.com"] : domain => "Z0123456789ABCDEFGHIJ" }
+    error_message = "zone_ids are not the zones'."
   }
 
   assert {
-    condition     = output.name_servers == tolist(["ns-1.awsdns-01.org", "ns-2.awsdns-02.com"])
-    error_message = "name_servers are not the zone's."
+    condition     = output.name_servers["dev.example.com"] == tolist(["ns-1.awsdns-01.org", "ns-2.awsdns-02.com"])
+    error_message = "name_servers are not the zones'."
   }
 }
 
@@ -48,8 +48,8 @@ run "the_zone_outlives_a_destroy" {
   command = plan
 
   assert {
-    condition     = aws_route53_zone.this.force_destroy == false
-    error_message = "The zone may be destroyed with records in it."
+    condition     = alltrue([for zone in aws_route53_zone.this : zone.force_destroy == false])
+    error_message = "A zone may be destroyed with records in it."
   }
 
   # A plan cannot show lifecycle arguments: the source is read instead.

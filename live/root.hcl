@@ -25,7 +25,9 @@ locals {
   account_id  = local.organization.accounts[local.account.name]
   name_prefix = "${local.organization.organization}-${local.environment.name}"
 
-  api_domain_name = "api.${local.environment.name}.${local.organization.domain}"
+  # A zone of its own, so that accounts need not share one: see account/dns-zone.
+  zone_name       = "${local.environment.name}.${local.organization.domain}"
+  api_domain_name = "api.${local.zone_name}"
   parameter_path  = "/${local.organization.organization}/${local.environment.name}"
 
   # Known before the bucket is: who only names it need not wait for it.
@@ -86,6 +88,7 @@ locals {
   bootstrap_state   = get_env("MTLS_BOOTSTRAP_STATE", "")
   state_backend     = local.bootstrap_state == "" ? "s3" : "local"
   state_bucket_name = "${local.organization.organization}-tfstate-${local.account_id}"
+  plan_bucket_name  = "${local.organization.organization}-plans-${local.account_id}"
   state_configs = {
     local = {
       path = local.bootstrap_state
@@ -131,8 +134,13 @@ download_dir = format(
 )
 
 terraform {
-  # Two local clouds at once share these folders, and nothing of theirs belongs here.
-  copy_terraform_lock_file = !local.laptop
+  # A lock file is released with its module, so a pin fixes the providers too. Nothing is written beside a unit.
+  copy_terraform_lock_file = false
+
+  extra_arguments "providers_as_locked" {
+    commands  = ["init"]
+    arguments = ["-lockfile=readonly"]
+  }
 
   # The AWS provider spends half of a plan collecting garbage, because its schema is so large.
   extra_arguments "collect_less_garbage" {

@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -178,6 +178,8 @@ class Organization:
     environments: tuple[Environment, ...]
     root_keys: KeeperChoice = KeeperChoice()
     issuing_keys: KeeperChoice = KeeperChoice()
+    promotion: tuple[str, ...] = ()
+    """The environments that a module's version moves through, in this order."""
 
     @property
     def security_account_id(self) -> str:
@@ -304,10 +306,12 @@ def load_organization(live_dir: Path) -> Organization:
     accounts = facts.accounts()
     client_names = facts.client_names()
     root_keys, issuing_keys = facts.key_keepers()
+    promotion = facts.promotion()
     facts.nothing_else()
     _check_region(live_dir, region)
     environments = _find_environments(live_dir, name, accounts, client_names)
-    facts.only_of(environments, client_names)
+    facts.only_of(environments, "client_names", client_names)
+    facts.only_of(environments, "promotion", promotion)
     return Organization(
         name=name,
         domain=domain,
@@ -317,6 +321,7 @@ def load_organization(live_dir: Path) -> Organization:
         environments=environments,
         root_keys=root_keys,
         issuing_keys=issuing_keys,
+        promotion=promotion,
     )
 
 
@@ -361,11 +366,27 @@ class _Facts:
             )
         return {name: self._pattern(name, text) for name, text in value.items()}
 
-    def only_of(self, environments: tuple[Environment, ...], named: Mapping[str, object]) -> None:
+    def promotion(self) -> tuple[str, ...]:
+        """Optional: environments, in the order of promotion."""
+        self._read.add("promotion")
+        value = self._document.get("promotion", [])
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise OrganizationError(
+                f"{self._path}: promotion: expected a list of environments",
+                hint="write promotion: [dev, stage, prod]",
+            )
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise OrganizationError(f"{self._path}: promotion: named twice: {', '.join(twice)}")
+        return tuple(value)
+
+    def only_of(
+        self, environments: tuple[Environment, ...], fact: str, named: Iterable[str]
+    ) -> None:
         unknown = sorted(set(named) - {environment.name for environment in environments})
         if unknown:
             raise OrganizationError(
-                f"{self._path}: client_names: no environment {', '.join(unknown)} under live/"
+                f"{self._path}: {fact}: no environment {', '.join(unknown)} under live/"
             )
 
     def key_keepers(self) -> tuple[KeeperChoice, KeeperChoice]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import DEV, LIVE, ORGANIZATION
+from tests.support import LIVE, ORGANIZATION
 from tools.paths import ROOT
 
+ACCOUNTS = tuple(ORGANIZATION.accounts)
 UNITS = sorted(LIVE.glob("*/*/*/*/terragrunt.hcl"))
 FILES = sorted(path for path in LIVE.rglob("*.hcl") if ".terragrunt-cache" not in path.parts)
 
@@ -39,27 +40,51 @@ def module_of(unit: Path) -> str:
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=unit_name)
 
 
+WORKLOAD = (
+    "acm-domain",
+    "authorizer",
+    "cognito-m2m",
+    "est",
+    "http-api-mtls",
+    "registry",
+    "truststore",
+    "watch",
+    "whoami",
+)
+BOOTSTRAP = ("deploy-roles", "plan-bucket", "state-bucket")
+
+
 def test_the_tree_holds_the_units_that_it_should() -> None:
-    security, workload = f"security/{ORGANIZATION.region}", f"{DEV.account_name}/{DEV.region}"
-    dev = (
-        "acm-domain",
-        "authorizer",
-        "cognito-m2m",
-        "est",
-        "http-api-mtls",
-        "registry",
-        "truststore",
-        "watch",
-    )
-    assert [unit_name(unit) for unit in UNITS] == sorted(
-        [
-            *(f"{account}/account/state-bucket" for account in (security, workload)),
-            *(f"{account}/account/deploy-roles" for account in (security, workload)),
-            f"{workload}/account/dns-zone",
-            *(f"{workload}/{DEV.name}/{name}" for name in (*dev, "whoami")),
-            *(f"{security}/ca/{name}" for name in ("ceremony-log", "crl", "issuer-dev", "pki")),
-        ]
-    )
+    region = ORGANIZATION.region
+    expected = [f"{account}/{region}/account/{name}" for account in ACCOUNTS for name in BOOTSTRAP]
+    for environment in ORGANIZATION.environments:
+        home = f"{environment.account_name}/{environment.region}"
+        expected += [f"{home}/{environment.name}/{name}" for name in WORKLOAD]
+        expected.append(f"{home}/account/dns-zone")
+        expected.append(f"security/{region}/ca/issuer-{environment.name}")
+    expected += [f"security/{region}/ca/{name}" for name in ("ceremony-log", "crl", "pki")]
+    assert [unit_name(unit) for unit in UNITS] == sorted(set(expected))
+
+
+def test_every_account_of_the_organisation_has_its_folder() -> None:
+    assert {path.parent.name for path in LIVE.glob("*/account.hcl")} == set(ACCOUNTS)
+
+
+def test_every_environment_is_promoted_to_and_has_an_issuing_ca() -> None:
+    names = {environment.name for environment in ORGANIZATION.environments}
+    assert set(ORGANIZATION.promotion) == names
+    authority = (LIVE / "security" / ORGANIZATION.region / "ca" / "env.hcl").read_text()
+    assert set(re.findall(r'^    (\w+) += \["g1"', authority, re.MULTILINE)) == names
+
+
+@pytest.mark.parametrize("unit", WORKLOAD)
+def test_an_environment_s_units_differ_in_nothing_but_their_folder(unit: str) -> None:
+    """What makes an environment differ stands in its env.hcl, versions.hcl and images.hcl."""
+    texts = {
+        (environment.folder(LIVE) / unit / "terragrunt.hcl").read_text()
+        for environment in ORGANIZATION.environments
+    }
+    assert len(texts) == 1
 
 
 @each_unit
@@ -110,11 +135,11 @@ def test_a_dependency_is_a_unit_whose_module_has_those_outputs(unit: Path) -> No
 
 
 @each_unit
-def test_mocks_are_used_where_nothing_is_applied_only(unit: Path) -> None:
+def test_nothing_is_planned_on_mocks(unit: Path) -> None:
+    """A plan made with mocks applies with exit 0 and writes them to state."""
     for body in dependencies(unit).values():
-        allowed = re.search(r"mock_outputs_allowed_terraform_commands = \[(.*)\]", body)
-        assert allowed is not None
-        assert set(re.findall(r'"(\w+)"', allowed[1])) <= {"init", "validate", "plan"}
+        assert '  mock_outputs_allowed_terraform_commands = ["init", "validate"]\n' in body
+        assert "mock_outputs_merge" not in body
 
 
 @each_unit
@@ -152,9 +177,22 @@ def test_facts_of_the_organisation_stand_in_organization_yaml_only(file: Path) -
     assert "999999999999" not in text
 
 
-def test_modules_of_this_working_tree_are_for_folders_below_production_only() -> None:
-    pins = [path for path in FILES if path.name == "versions.hcl" and '"local"' in path.read_text()]
-    assert {path.parent.name for path in pins} <= {"account", "ca", "dev"}
+def test_modules_of_this_working_tree_are_for_the_first_environment_only() -> None:
+    pins = [
+        path for path in FILES if path.name == "versions.hcl" and '= "local"' in path.read_text()
+    ]
+    assert {path.parent.name for path in pins} == set(ORGANIZATION.promotion[:1])
+
+
+def test_every_pin_is_a_version_in_its_modules_changelog() -> None:
+    for path in FILES:
+        if path.name == "versions.hcl":
+            for module, version in re.findall(
+                r'^    ([\w-]+) += "([\d.]+)"$', path.read_text(), re.M
+            ):
+                assert (
+                    f"\n## {version}\n" in (ROOT / "modules" / module / "CHANGELOG.md").read_text()
+                )
 
 
 def test_what_the_laptop_changes_hangs_on_one_variable_in_one_file() -> None:

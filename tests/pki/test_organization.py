@@ -242,3 +242,31 @@ def test_the_repositorys_own_facts_are_valid() -> None:
 def test_what_is_no_generation_is_wrong_usage(text: str) -> None:
     with pytest.raises(UsageError, match="is no CA generation"):
         parse_generation(text)
+
+
+def test_the_order_of_promotion_names_environments(tmp_path: Path) -> None:
+    live = write_live(tmp_path, f"{ORGANIZATION_YAML}promotion: [dev]\n")
+
+    assert load_organization(live).promotion == ("dev",)
+
+
+def test_without_an_order_nothing_is_promoted(live_dir: Path) -> None:
+    assert load_organization(live_dir).promotion == ()
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ("[dev, prod]", "no environment prod under live/"),
+        ("[dev, dev]", "named twice: dev"),
+        ("dev", "expected a list of environments"),
+        ("[1]", "expected a list of environments"),
+    ],
+)
+def test_an_order_of_promotion_that_cannot_be_is_refused(
+    order: str, message: str, tmp_path: Path
+) -> None:
+    live = write_live(tmp_path, f"{ORGANIZATION_YAML}promotion: {order}\n")
+
+    with pytest.raises(OrganizationError, match=f"promotion: {message}"):
+        load_organization(live)

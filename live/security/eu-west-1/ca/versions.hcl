@@ -1,10 +1,10 @@
-# Module versions of this folder, one line each. "local" is this working tree; a release such as "1.2.0" is the git tag
-# modules/<name>/v1.2.0.
+# Module versions of this folder, one line each: a release such as "1.2.0" is the git tag modules/<name>/v1.2.0.
+# "local", this working tree, is for dev only.
 locals {
   versions = {
-    ceremony-log = "local"
-    crl          = "local"
-    issuer       = "local"
-    pki          = "local"
+    ceremony-log = "0.1.0"
+    crl          = "0.1.0"
+    issuer       = "0.1.0"
+    pki          = "0.1.0"
   }
 }

@@ -1,5 +1,5 @@
-# The zone of the organisation's domain for the environments in this account.
-# On AWS, delegate it: put its name servers (an output) into the parent domain before `acm-domain` waits for validation.
+# A zone for each environment in this account, found from the tree: a domain can be delegated to one account only.
+# On AWS, delegate each: put its name servers (an output) into the parent domain before `acm-domain` waits for validation.
 
 include "root" {
   path   = find_in_parent_folders("root.hcl")
@@ -11,5 +11,8 @@ terraform {
 }
 
 inputs = {
-  domain_name = include.root.locals.organization.domain
+  domain_names = [
+    for environment, account_id in include.root.locals.workload_accounts :
+    "${environment}.${include.root.locals.organization.domain}" if account_id == include.root.locals.account_id
+  ]
 }

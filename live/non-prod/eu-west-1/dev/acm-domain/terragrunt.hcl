@@ -18,16 +18,16 @@ locals {
 dependency "dns_zone" {
   config_path = "../../account/dns-zone"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
-    zone_id = "Z000000000000MOCK"
+    zone_ids = { (include.root.locals.zone_name) = "Z000000000000MOCK" }
   }
 }
 
 dependency "truststore" {
   config_path = "../truststore"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     uri = "s3://mock-truststore-000000000000/truststore.pem"
   }
@@ -36,7 +36,7 @@ dependency "truststore" {
 inputs = {
   # required
   domain_name        = include.root.locals.api_domain_name
-  zone_id            = dependency.dns_zone.outputs.zone_id
+  zone_id            = dependency.dns_zone.outputs.zone_ids[include.root.locals.zone_name]
   truststore_uri     = dependency.truststore.outputs.uri
   truststore_version = local.pin.version
 }

@@ -12,7 +12,7 @@ terraform {
 dependency "registry" {
   config_path = "../registry"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     table_name = "mock-registry"
     table_arn  = "arn:aws:dynamodb:eu-west-1:000000000000:table/mock-registry"
@@ -22,7 +22,7 @@ dependency "registry" {
 dependency "cognito_m2m" {
   config_path = "../cognito-m2m"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     issuer         = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_mock00000"
     jwks_uri       = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_mock00000/.well-known/jwks.json"

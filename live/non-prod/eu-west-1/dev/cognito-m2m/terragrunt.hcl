@@ -12,7 +12,7 @@ terraform {
 dependency "registry" {
   config_path = "../registry"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     table_name = "mock-registry"
     table_arn  = "arn:aws:dynamodb:eu-west-1:000000000000:table/mock-registry"

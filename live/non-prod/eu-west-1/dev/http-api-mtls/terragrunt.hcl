@@ -12,16 +12,16 @@ terraform {
 dependency "dns_zone" {
   config_path = "../../account/dns-zone"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
-    zone_id = "Z000000000000MOCK"
+    zone_ids = { (include.root.locals.zone_name) = "Z000000000000MOCK" }
   }
 }
 
 dependency "acm_domain" {
   config_path = "../acm-domain"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     domain_name        = "api.mock.example.com"
     target_domain_name = "d-mock000000.execute-api.eu-west-1.amazonaws.com"
@@ -32,7 +32,7 @@ dependency "acm_domain" {
 dependency "cognito_m2m" {
   config_path = "../cognito-m2m"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     token_function_name = "mock-token"
     token_invoke_arn    = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:mock-token/invocations"
@@ -42,7 +42,7 @@ dependency "cognito_m2m" {
 dependency "authorizer" {
   config_path = "../authorizer"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     function_name = "mock-authorizer"
     invoke_arn    = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:mock-authorizer/invocations"
@@ -52,7 +52,7 @@ dependency "authorizer" {
 dependency "est" {
   config_path = "../est"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     function_name = "mock-est"
     invoke_arn    = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:mock-est/invocations"
@@ -62,7 +62,7 @@ dependency "est" {
 dependency "whoami" {
   config_path = "../whoami"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     function_name = "mock-whoami"
     invoke_arn    = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:000000000000:function:mock-whoami/invocations"
@@ -75,7 +75,7 @@ inputs = {
   domain_name        = dependency.acm_domain.outputs.domain_name
   target_domain_name = dependency.acm_domain.outputs.target_domain_name
   target_zone_id     = dependency.acm_domain.outputs.hosted_zone_id
-  zone_id            = dependency.dns_zone.outputs.zone_id
+  zone_id            = dependency.dns_zone.outputs.zone_ids[include.root.locals.zone_name]
 
   authorizer = {
     function_name = dependency.authorizer.outputs.function_name

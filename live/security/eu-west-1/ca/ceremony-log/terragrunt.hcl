@@ -16,7 +16,7 @@ terraform {
 dependency "deploy_roles" {
   config_path = "../../account/deploy-roles"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     ceremony_role_arn = "arn:aws:iam::000000000000:role/mock-ceremony"
   }

@@ -14,9 +14,6 @@ terraform {
 }
 
 locals {
-  // An environment whose issuing CA exists; without one there is nothing to publish, and an alarm says so.
-  environments = ["dev"]
-
   live  = dirname(find_in_parent_folders("root.hcl"))
   homes = { for unit in fileset(local.live, "*/*/*/registry/terragrunt.hcl") : split("/", unit)[2] => split("/", unit) }
 }
@@ -29,8 +26,9 @@ inputs = {
   ceremony_role_name = "${include.root.locals.organization.organization}-ceremony"
   package            = include.root.locals.packages["crl"]
 
+  // Without an issuing CA there is nothing to publish.
   environments = {
-    for environment in local.environments : environment => {
+    for environment in keys(include.root.locals.environment.issuing_cas) : environment => {
       account_id = include.root.locals.workload_accounts[environment]
       region     = local.homes[environment][1]
     }

@@ -16,16 +16,18 @@ terraform {
 
 locals {
   # The facts that the commands of pki/ read too: who keeps each level's keys, and of what type new ones are.
-  keepers     = { for level in ["root", "issuing"] : level => try(include.root.locals.organization.certificate_authority[level].keeper, "kms") }
-  key_types   = { for level in ["root", "issuing"] : level => try(include.root.locals.organization.certificate_authority[level].key_type, "rsa-4096") }
-  specs       = { rsa-4096 = "RSA_4096", rsa-2048 = "RSA_2048", ec-p384 = "ECC_NIST_P384", ec-p256 = "ECC_NIST_P256" }
-  generations = { root = ["g1"], issuing = { dev = ["g1"] } }
+  keepers   = { for level in ["root", "issuing"] : level => try(include.root.locals.organization.certificate_authority[level].keeper, "kms") }
+  key_types = { for level in ["root", "issuing"] : level => try(include.root.locals.organization.certificate_authority[level].key_type, "rsa-4096") }
+  specs     = { rsa-4096 = "RSA_4096", rsa-2048 = "RSA_2048", ec-p384 = "ECC_NIST_P384", ec-p256 = "ECC_NIST_P256" }
+
+  # Of the root; those of the issuing CAs stand in env.hcl.
+  root_generations = ["g1"]
 }
 
 dependency "deploy_roles" {
   config_path = "../../account/deploy-roles"
 
-  mock_outputs_allowed_terraform_commands = ["init", "validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["init", "validate"]
   mock_outputs = {
     ceremony_role_arn = "arn:aws:iam::000000000000:role/mock-ceremony"
   }
@@ -39,10 +41,10 @@ inputs = {
   ceremony_role_name = basename(dependency.deploy_roles.outputs.ceremony_role_arn)
 
   # A generation is never edited, only added, and removed when nothing that it issued is still in use.
-  issuing_cas = { for environment, generations in local.generations.issuing : environment => generations if local.keepers.issuing == "kms" }
+  issuing_cas = { for environment, generations in include.root.locals.environment.issuing_cas : environment => generations if local.keepers.issuing == "kms" }
 
   # optional
-  root_generations = [for generation in local.generations.root : generation if local.keepers.root == "kms"]
+  root_generations = [for generation in local.root_generations : generation if local.keepers.root == "kms"]
   root_key_spec    = local.specs[local.key_types.root]
   issuing_key_spec = local.specs[local.key_types.issuing]
   stores_keys      = length(setintersection(values(local.keepers), ["ssm", "secretsmanager"])) > 0

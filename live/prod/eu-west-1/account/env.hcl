@@ -1,0 +1,4 @@
+# What the account needs once, whatever environments it holds.
+locals {
+  name = basename(get_terragrunt_dir())
+}

@@ -1,0 +1,4 @@
+# The path is the fact.
+locals {
+  region = basename(get_terragrunt_dir())
+}

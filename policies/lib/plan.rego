@@ -173,3 +173,10 @@ configuration_address(resource) := concat(".", [path, resource.type, resource.na
 	module_address(resource) != ""
 	path := regex.replace(module_address(resource), `\["(?:[^"\\]|\\.)*"\]|\[\d+\]`, "")
 }
+
+# METADATA
+# title: The resources of a type that name another resource by an attribute
+companions(resource, type, attribute, key) := [companion |
+	some companion in resources(type)
+	names(companion, attribute, resource, key)
+]

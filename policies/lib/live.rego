@@ -1,0 +1,66 @@
+# METADATA
+# title: Reading live/ and the modules
+# description: |
+#   The document is made of text that was parsed and not evaluated: an expression is a string in `${...}`.
+#   What a rule cannot judge in such a string it refuses.
+# schemas:
+#   - input: schema.live
+package lib.live
+
+import data.lib.plan
+
+# METADATA
+# title: A finding about a file, with what the rule's own metadata says of it
+finding(chain, file, address, message) := object.union(plan.general(chain, address, message), {"file": file})
+
+# METADATA
+# title: A finding about a unit
+about_unit(chain, unit, message) := finding(chain, unit.file, unit.path, message)
+
+# METADATA
+# title: A finding about something in a module
+about_module(chain, module, part, message) := finding(chain, part.file, address, message) if {
+	address := concat(" ", [labelled(module), object.get(part, "address", "")])
+}
+
+labelled(module) := sprintf("%s (%s)", [module.name, module.version])
+
+# METADATA
+# title: Every file of HCL that was read, units and what they include
+files := array.concat(
+	[{"file": config.file, "hcl": config.hcl} | some config in input.configs],
+	[{"file": unit.file, "hcl": unit.hcl} | some unit in input.units],
+)
+
+# METADATA
+# title: What all units include
+root := config.hcl if {
+	some config in input.configs
+	config.file == root_file
+}
+
+root_file := "live/root.hcl"
+
+# METADATA
+# title: The environment, or folder of the account's own, that a unit stands in
+home(unit) := environment if {
+	some environment in input.environments
+	environment.folder == folder_of(unit.path)
+}
+
+folder_of(path) := concat("/", array.slice(split(path, "/"), 0, 3))
+
+# METADATA
+# title: An environment, or folder of an account's own, by its name
+environments[environment.name] := environment if some environment in input.environments
+
+# METADATA
+# title: Whether a version names one release exactly
+exact(version) if {
+	is_string(version)
+	regex.match(`^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$`, version)
+}
+
+# METADATA
+# title: A text with every run of spaces and line ends as one space
+flat(text) := trim_space(regex.replace(text, `\s+`, " "))

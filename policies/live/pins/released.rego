@@ -1,0 +1,25 @@
+# METADATA
+# title: A pin names a release that exists
+# description: |
+#   A release is the git tag `modules/<name>/v<version>`. Without it a unit cannot be planned, and whoever
+#   makes the tag later decides what it is.
+# related_resources:
+#   - https://developer.hashicorp.com/terraform/language/modules/sources#selecting-a-revision
+# schemas:
+#   - input: schema.live
+# custom:
+#   id: PIN-002
+#   severity: high
+#   remedy: Release the module first (`make release`), or pin a release that exists; fetch the tags where they are missing.
+package live.pins.released
+
+import data.lib.live
+
+deny contains live.finding(rego.metadata.chain(), environment.file, address, message) if {
+	some environment in input.environments
+	some module, version in environment.versions
+	live.exact(version)
+	not version in object.get(input.releases, module, [])
+	address := sprintf("%s: %s", [environment.name, module])
+	message := sprintf("there is no tag modules/%s/v%s", [module, version])
+}

@@ -1,0 +1,65 @@
+# METADATA
+# title: IAM policies name the actions they allow
+# description: |
+#   A wildcard allows what AWS adds to a service tomorrow. Allowed are whole families of reading,
+#   such as dynamodb:Describe* or s3:GetBucket*, since they show settings and no content, and the wildcards
+#   that this rule declares with a reason. NotAction allows everything but a list.
+# related_resources:
+#   - https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege
+# schemas:
+#   - input: schema.plan
+# custom:
+#   id: IAM-002
+#   severity: high
+#   remedy: Name each action. A family that is needed is declared in this rule, with its reason.
+package plan.iam.wildcard_actions
+
+import data.lib.iam
+
+declared := {
+	"kms:generatedatakey*", # with and without the plain text: one right, which services ask for in both forms
+	"s3:putbucket*", # the eleven settings of a bucket; no action of the family touches an object
+}
+
+# Describe* of anything; Get and List only with a noun after them, and one that holds no content.
+reads := `^[a-z0-9-]+:(describe[a-z]*|(get|list)[a-z]+)\*$`
+
+# Get* of these is the content itself: objects, items, messages, parameters, secrets, credentials.
+content := `:get(authorization|credential|federation|item|log|object|parameter|password|random|record|secret|session|shard)[a-z]*\*$`
+
+# A noun that is only begun, such as s3:GetO*, could be finished with content.
+begun := {
+	"authorization", "credential", "federation", "item", "log", "object", "parameter", "password", "random",
+	"record", "secret", "session", "shard",
+}
+
+deny contains iam.finding(rego.metadata.chain(), statement, sprintf("%s is a wildcard", [action])) if {
+	some statement in granting
+	some action in statement.actions
+	wildcard(action)
+	not action in declared
+	not reads_settings(action)
+}
+
+deny contains iam.finding(rego.metadata.chain(), statement, sprintf("%s allows all but a list", [name])) if {
+	some statement in granting
+	some name in statement.negations
+}
+
+granting := array.concat(array.concat(iam.allowing.identity, iam.allowing.resource), iam.allowing.trust)
+
+wildcard(action) if contains(action, "*")
+
+wildcard(action) if contains(action, "?")
+
+reads_settings(action) if {
+	regex.match(reads, action)
+	not regex.match(content, action)
+	not begins_content(action)
+}
+
+begins_content(action) if {
+	noun := trim_suffix(regex.replace(action, `^[a-z0-9-]+:(get|list)`, ""), "*")
+	some word in begun
+	startswith(word, noun)
+}

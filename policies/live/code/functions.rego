@@ -1,0 +1,34 @@
+# METADATA
+# title: Reading the configuration runs nothing and asks nobody
+# description: |
+#   `run_cmd` runs a program whenever a file is read, also for a plan. Secrets that are decrypted here end in
+#   plans and states. What comes from the environment is in no review: root.hcl alone reads it.
+# related_resources:
+#   - https://terragrunt.gruntwork.io/docs/reference/hcl/functions/
+# schemas:
+#   - input: schema.live
+# custom:
+#   id: CODE-001
+#   severity: critical
+#   remedy: Compute the value from facts of the tree; read secrets where they are used.
+#   waivable: false
+package live.code.functions
+
+import data.lib.live
+
+forbidden_everywhere := `\b(run_cmd|sops_decrypt_file|get_aws_account_id|get_aws_caller_identity_arn|get_aws_caller_identity_user_id|get_aws_account_alias)\b`
+
+# A call, not the word in a text: spaces and comments may stand before the bracket; JSON spells a line end \n.
+environment_reads := `\bget_env(\s|\\[nrt]|/\*.*?\*/|(#|//).*?\\n)*\(`
+
+deny contains live.finding(rego.metadata.chain(), file.file, file.file, message) if {
+	some file in live.files
+	some name in regex.find_n(forbidden_everywhere, json.marshal(file.hcl), -1)
+	message := sprintf("it calls %s", [name])
+}
+
+deny contains live.finding(rego.metadata.chain(), file.file, file.file, "it calls get_env, which only root.hcl may") if {
+	some file in live.files
+	file.file != live.root_file
+	regex.match(environment_reads, json.marshal(file.hcl))
+}

@@ -261,12 +261,17 @@ class _Change:
 
     def _module(self, unit: str) -> str | None:
         """The module that a unit takes; None when its file does not tell in the usual way."""
-        found = set(_SOURCE.findall(self._now(f"{LIVE}/{unit}/{UNIT_FILE}") or ""))
-        return found.pop() if len(found) == 1 else None
+        return module_of(self._now(f"{LIVE}/{unit}/{UNIT_FILE}") or "")
 
     def _now(self, file: str) -> str | None:
         path = self._git.root / Path(file)
         return path.read_text("utf-8", errors="replace") if path.is_file() else None
+
+
+def module_of(text: str) -> str | None:
+    """The module that a unit's file names as its source; None when it does so in its own way."""
+    found = set(_SOURCE.findall(text))
+    return found.pop() if len(found) == 1 else None
 
 
 def _own(rest: str, unit: str) -> str:

@@ -60,6 +60,8 @@ class Source(StrEnum):
 
     OPA = "opa"
     CHECKOV = "checkov"
+    PIPELINE = "pipeline"
+    """What the pipeline itself refuses, with no rule to be read in policies/."""
 
 
 @dataclass(frozen=True, slots=True)

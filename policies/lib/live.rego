@@ -64,3 +64,9 @@ exact(version) if {
 # METADATA
 # title: A text with every run of spaces and line ends as one space
 flat(text) := trim_space(regex.replace(text, `\s+`, " "))
+
+# METADATA
+# title: A value of HCL with every text in it flat, at its first two levels
+flattened(value) := flat(value) if is_string(value)
+
+flattened(value) := {key: flat(text) | some key, text in value} if is_object(value)

@@ -53,7 +53,7 @@ marked(value) if {
 
 is_arn(value) if {
 	is_string(value)
-	regex.match(`^arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+$`, value)
+	regex.match(`^arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}|lambda)?:.+$`, value)
 }
 
 named(path) := concat(".", [sprintf("%v", [part]) | some part in path])

@@ -15,7 +15,7 @@ package live.modules.prevent_destroy
 
 import data.lib.live
 
-stateful := {"aws_cognito_user_pool", "aws_dynamodb_table", "aws_s3_bucket", "aws_secretsmanager_secret"}
+stateful := {"aws_cognito_user_pool", "aws_dynamodb_table", "aws_s3_bucket"}
 
 deny contains live.about_module(rego.metadata.chain(), module, resource, "it keeps what cannot be had back, and a plan may destroy it") if {
 	some module in input.modules
@@ -26,8 +26,13 @@ deny contains live.about_module(rego.metadata.chain(), module, resource, "it kee
 
 keeps(resource) if resource.type in stateful
 
-# A key to sign or decrypt with is the only way to what it signed or encrypted; one for MACs is made anew.
+# A CA's key is one to sign with. Where an expression says what a key is for, it may be one.
 keeps(resource) if {
 	resource.type == "aws_kms_key"
-	resource.key_usage != "GENERATE_VERIFY_MAC"
+	resource.key_usage == "SIGN_VERIFY"
+}
+
+keeps(resource) if {
+	resource.type == "aws_kms_key"
+	startswith(resource.key_usage, "${")
 }

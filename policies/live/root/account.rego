@@ -1,0 +1,63 @@
+# METADATA
+# title: root.hcl keeps every unit in its own account
+# description: |
+#   The account's id follows from the unit's folder, the provider refuses any other account, and a role of that
+#   account is assumed. Whatever credentials a run starts with, it then reaches one account only.
+# related_resources:
+#   - https://registry.terraform.io/providers/hashicorp/aws/latest/docs#allowed_account_ids
+# schemas:
+#   - input: schema.live
+# custom:
+#   id: ROOT-001
+#   severity: critical
+#   remedy: Restore the lines of root.hcl; a change of how accounts are kept apart changes this rule as well.
+#   waivable: false
+package live.root.account
+
+import data.lib.live
+
+# Statements of root.hcl's locals, with single spaces.
+locals_ := {
+	"account": "${read_terragrunt_config(find_in_parent_folders(\"account.hcl\")).locals}",
+	"account_id": "${local.organization.accounts[local.account.name]}",
+	"bootstrap": "${get_env(\"MTLS_BOOTSTRAP\", \"\") == \"1\"}",
+	"role": "${get_env(\"MTLS_ROLE\", \"plan\")}",
+	"role_arn": "${local.role_arns[local.role]}",
+	"role_arns": {
+		"plan": "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-plan",
+		"apply": "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-apply",
+	},
+	"session": "${{ for argument, value in { role_arn = local.role_arn session_name = \"terragrunt\" web_identity_token_file = local.token_file } : argument => value if value != \"\" }}",
+}
+
+# Parts of the provider that root.hcl generates.
+provider := {
+	"allowed_account_ids": "allowed_account_ids = [\"${local.account_id}\"]",
+	"the assumed role": "%{if !local.bootstrap} ${local.assumption} { ${join(\"\\n \", [for argument, value in local.session : \"${argument} = \\\"${value}\\\"\"])} } %{endif}",
+}
+
+deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {
+	live.root
+	some name, expected in locals_
+	not says(name, expected)
+	message := sprintf("locals: %s is not what keeps accounts apart", [name])
+}
+
+deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {
+	live.root
+	some name, expected in provider
+	not generated(expected)
+	message := sprintf("the generated provider lacks %s", [name])
+}
+
+deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, "there is no root.hcl") if {
+	count(input.units) > 0
+	not live.root
+}
+
+says(name, expected) if live.flattened(live.root.locals[0][name]) == expected
+
+generated(expected) if {
+	count(live.root.generate.provider) == 1
+	contains(live.flat(live.root.generate.provider[0].contents), expected)
+}

@@ -1,0 +1,30 @@
+# METADATA
+# title: live/ holds the files that it is made of
+# description: |
+#   Terragrunt copies what lies beside a unit into the module, and takes the nearest file of a name that it
+#   looks for: a stray .tf adds resources that no module has, a second root.hcl takes the place of the first.
+# related_resources:
+#   - https://terragrunt.gruntwork.io/docs/reference/hcl/functions/#find_in_parent_folders
+# schemas:
+#   - input: schema.live
+# custom:
+#   id: TREE-002
+#   severity: critical
+#   remedy: Move the file out of live/; what a unit needs belongs in its module.
+package live.tree.files
+
+import data.lib.live
+
+known := concat("|", [
+	`^live/(README\.md|organization\.yaml|root\.hcl|drift-noise\.yaml)$`,
+	`^live/[^/]+/account\.hcl$`,
+	`^live/[^/]+/[^/]+/region\.hcl$`,
+	`^live/[^/]+/[^/]+/[^/]+/(env\.hcl|versions\.hcl|images\.hcl|truststore\.json)$`,
+	`^live/[^/]+/[^/]+/[^/]+/[^/]+/(terragrunt\.hcl|\.terraform\.lock\.hcl)$`,
+])
+
+deny contains live.finding(rego.metadata.chain(), file, file, "it does not belong in live/") if {
+	some file in input.files
+	startswith(file, "live/")
+	not regex.match(known, file)
+}

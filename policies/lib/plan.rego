@@ -162,7 +162,8 @@ names(resource, attribute, other, _) if {
 
 sibling(resource, other) if {
 	module_address(resource) == module_address(other)
-	object.get(resource, "index", null) in {null, object.get(other, "index", null)}
+	indexes := {index | some member in [resource, other]; index := member.index}
+	count(indexes) < 2
 }
 
 module_address(resource) := object.get(resource, "module_address", "")

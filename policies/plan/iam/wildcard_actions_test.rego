@@ -55,3 +55,11 @@ test_deny_in_every_kind_of_policy if {
 test_undecided_is_said_by_known_policy if {
 	count(rule.deny) == 0 with input as fixture.unknown_policy("aws_iam_policy", "policy")
 }
+
+test_allow_a_key_left_to_the_accounts_own_policies if {
+	statement := {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+	own := object.union(statement, {"Principal": {"AWS": "arn:aws:iam::222222222222:root"}})
+	count(rule.deny) == 0 with input as fixture.document([fixture.policy("aws_kms_key", "policy", own)])
+	others := object.union(statement, {"Principal": {"AWS": "arn:aws:iam::111111111111:root"}})
+	count(rule.deny) == 1 with input as fixture.document([fixture.policy("aws_kms_key", "policy", others)])
+}

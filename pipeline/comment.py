@@ -6,7 +6,8 @@ gates say and the digests stay, and the comment says what was cut and where the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from pipeline import markdown
@@ -61,40 +62,53 @@ class Context:
     )
 
 
-@dataclass(slots=True)
+type _Form = Callable[[], str]
+
+
 class _Section:
-    """A part of the comment, and shorter forms of it, the longest first."""
+    """A part of the comment, and shorter forms of it, made when they are wanted."""
 
-    forms: Sequence[str]
-    name: str
-    late: bool = False
-    """Whether it shrinks only when all others have."""
-    at: int = field(default=0)
+    def __init__(self, forms: Sequence[_Form], name: str, *, late: bool = False) -> None:
+        """Keep the forms, the longest first.
 
-    @property
-    def text(self) -> str:
-        return self.forms[self.at]
-
-    @property
-    def size(self) -> int:
-        return len(self.text.encode())
+        Args:
+            forms: of the part.
+            name: what the comment calls it when it was cut.
+            late: whether it shrinks only when all others have.
+        """
+        self._forms = forms
+        self.name = name
+        self.late = late
+        self.at = -1
+        self.text = ""
+        self.size = 0
+        self.shrink()
 
     @property
     def can_shrink(self) -> bool:
-        return self.at + 1 < len(self.forms)
+        return self.at + 1 < len(self._forms)
+
+    def shrink(self) -> int:
+        """Take the next form, and return by how much it is smaller."""
+        before = self.size
+        self.at += 1
+        self.text = self._forms[self.at]()
+        self.size = len(self.text.encode())
+        return before - self.size
 
 
 def render(report: Report, context: Context, *, limit: int = COMMENT_LIMIT) -> str:
     """The comment, never larger than the limit."""
     sections = list(_sections(report, context))
     room = limit - _NOTE_ROOM
-    while sum(section.size + 2 for section in sections) > room:
+    size = sum(section.size + 2 for section in sections)
+    while size > room:
         shrinkable = [section for section in sections if section.can_shrink]
         if not shrinkable:
             return _last_resort(report, context, limit)
         early = [section for section in shrinkable if not section.late]
         largest = max(early or shrinkable, key=lambda section: section.size)
-        largest.at += 1
+        size -= largest.shrink()
     parts = [section.text for section in sections if section.text]
     cut = [section.name for section in sections if section.at]
     if cut:
@@ -158,7 +172,7 @@ def _with_stale_note(body: str, commit: str) -> str:
 
 
 def _sections(report: Report, context: Context) -> Iterator[_Section]:
-    yield _Section([_head(report, context)], "head")
+    yield _Section([lambda: _head(report, context)], "head")
     if report.sets:
         yield _units(report)
     if report.open:
@@ -200,7 +214,8 @@ def _units(report: Report) -> _Section:
     quiet = len(report.units) - len(shown)
     order = {UnitStatus.FAILED: 0, UnitStatus.CHANGED: 1}
     shown.sort(key=lambda unit: order.get(unit.status, 2))
-    rows = [_unit_row(report, unit) for unit in shown]
+    found = report.findings_by_unit
+    rows = [_unit_row(unit, found[unit.path]) for unit in shown]
     foot = [f"\n{_number(quiet, 'more unit')} without a change."] if quiet else []
 
     def first(count: int) -> str:
@@ -212,14 +227,14 @@ def _units(report: Report) -> _Section:
     return _Section(_shorter(first, len(rows)), "the table of units")
 
 
-def _unit_row(report: Report, unit: PlannedUnit) -> str:
+def _unit_row(unit: PlannedUnit, findings: int) -> str:
     counts = unit.counts
     numbers = (counts.add, counts.change, counts.destroy, counts.replace)
     cells = [
         markdown.code(unit.path),
         unit.status.value,
         *(str(number) if number else "" for number in numbers),
-        str(report.findings_of(unit.path) or ""),
+        str(findings or ""),
         f"{unit.seconds:.0f} s",
     ]
     return f"| {' | '.join(cells)} |"
@@ -227,8 +242,9 @@ def _unit_row(report: Report, unit: PlannedUnit) -> str:
 
 def _findings(report: Report) -> _Section:
     """All of them in every form: the last one counts the places of each rule."""
-    blocking = [finding for finding in report.open if finding in report.blocking]
-    others = [finding for finding in report.open if finding not in report.blocking]
+    refusing = frozenset(report.blocking)
+    blocking = [finding for finding in report.open if finding in refusing]
+    others = [finding for finding in report.open if finding not in refusing]
 
     def all_of(words: Callable[[Finding], str]) -> str:
         parts: list[str] = []
@@ -243,12 +259,10 @@ def _findings(report: Report) -> _Section:
 
     return _Section(
         [
-            all_of(lambda finding: _finding(finding, 2_000, explain=True)),
-            all_of(lambda finding: _finding(finding, 300, explain=True)),
-            all_of(lambda finding: _finding(finding, 120, explain=False)),
-            _grouped(blocking, others, 20),
-            _grouped(blocking, others, 3),
-            _grouped(blocking, others, 0),
+            lambda: all_of(lambda finding: _finding(finding, 2_000, explain=True)),
+            lambda: all_of(lambda finding: _finding(finding, 300, explain=True)),
+            lambda: all_of(lambda finding: _finding(finding, 120, explain=False)),
+            *(partial(_grouped, blocking, others, places) for places in (20, 3, 0)),
         ],
         "the words of findings",
         late=True,
@@ -326,7 +340,8 @@ def _digests(report: Report, context: Context) -> _Section:
         f"{markdown.code(plan_set.scope)}\n{markdown.block([plan_set.digest])}" for plan_set in sets
     ]
     short = [f"- {markdown.code(one.scope)} {markdown.code(one.digest)}" for one in sets]
-    return _Section(["\n".join([title, *full]), "\n".join([title, *short])], "digests", late=True)
+    forms = [lambda: "\n".join([title, *full]), lambda: "\n".join([title, *short])]
+    return _Section(forms, "digests", late=True)
 
 
 def _details(unit: str, changes: Sequence[Change]) -> _Section:
@@ -345,7 +360,8 @@ def _details(unit: str, changes: Sequence[Change]) -> _Section:
         for action in Action
         if any(change.action is action for change in changes)
     )
-    forms = [*_shorter(first, len(lines), _SHOWN_LINES), f"- {name}: {touched}", ""]
+    short: list[_Form] = [lambda: f"- {name}: {touched}", lambda: ""]
+    forms = [*_shorter(first, len(lines), _SHOWN_LINES), *short]
     return _Section(forms, f"details of {unit}")
 
 
@@ -377,8 +393,8 @@ def _listed(head: str, rows: Sequence[str], name: str) -> _Section:
 
 def _shorter(
     first: Callable[[int], str], length: int, steps: Iterable[int] = _SHOWN_ENTRIES
-) -> list[str]:
-    return [first(length), *(first(step) for step in steps if step < length)]
+) -> list[_Form]:
+    return [partial(first, length), *(partial(first, step) for step in steps if step < length)]
 
 
 def _cut_note(names: Sequence[str], context: Context) -> str:

@@ -5,6 +5,7 @@ without what a plan marks as sensitive. So its file may be kept where others can
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -106,19 +107,22 @@ class Report:
     @property
     def open(self) -> tuple[Finding, ...]:
         """The findings that nothing allows: those that block first, then by severity."""
+        blocking = frozenset(self.blocking)
         return tuple(
             sorted(
                 (finding for finding in self.findings if finding.waiver is None),
-                key=lambda finding: (finding not in self.blocking, *_weight(finding)),
+                key=lambda finding: (finding not in blocking, *_weight(finding)),
             )
         )
 
-    def findings_of(self, unit: str) -> int:
-        """How many findings are open about a unit."""
-        return sum(1 for finding in self.open if finding.unit == unit)
+    @property
+    def findings_by_unit(self) -> Counter[str]:
+        """How many findings are open about each unit."""
+        return Counter(finding.unit for finding in self.findings if finding.waiver is None)
 
     def to_document(self) -> dict[str, Any]:
         """In JSON's types; also what ``--json`` prints."""
+        blocking = frozenset(self.blocking)
         return {
             "version": VERSION,
             "passed": self.passed,
@@ -131,7 +135,7 @@ class Report:
                 for plan_set in self.sets
             ],
             "findings": [
-                finding.to_json() | {"blocking": finding in self.blocking}
+                finding.to_json() | {"blocking": finding in blocking}
                 for finding in (*self.open, *self.waived)
             ],
             "changes": {
@@ -200,9 +204,10 @@ def units_table(report: Report) -> Table:
     for name in ("add", "change", "destroy", "replace", "findings", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("reason")
+    findings = report.findings_by_unit
     for unit in report.units:
         counts = unit.counts
-        found = report.findings_of(unit.path)
+        found = findings[unit.path]
         numbers = (counts.add, counts.change, counts.destroy, counts.replace)
         table.add_row(
             Text(printable(unit.path)),
@@ -232,8 +237,9 @@ def findings_table(report: Report) -> Table:
     """What the gates say: rule, where, what, and what to do about it."""
     table = _table("finding", "rule", "severity", "where")
     table.add_column("what", overflow="fold")
+    blocking = frozenset(report.blocking)
     for finding in report.open:
-        blocks = finding in report.blocking
+        blocks = finding in blocking
         words = printable(finding.message or finding.title)
         remedy = f"\n{printable(finding.remedy)}" if finding.remedy else ""
         link = f"\n{printable(finding.link)}" if finding.link else ""

@@ -30,7 +30,9 @@ _SECURITY_SEVERITIES = {
     Severity.MEDIUM: "5.5",
     Severity.LOW: "2.0",
 }
-_DRIVERS = {Source.OPA: "policies", Source.CHECKOV: "checkov"}
+_POLICIES = "policies"
+"""What the rules of ``policies/`` are called, whatever evaluates them."""
+
 _LIVE = "live"
 _UNIT_FILE = "terragrunt.hcl"
 
@@ -82,15 +84,16 @@ def file_of(finding: Finding) -> str:
 def _run(source: Source, findings: list[Finding], repository: str) -> dict[str, Any]:
     rules = {finding.rule: finding for finding in findings}
     ids = sorted(rules)
+    name = _POLICIES if source is Source.OPA else source.value
     return {
         "tool": {
             "driver": {
-                "name": _DRIVERS[source],
+                "name": name,
                 "informationUri": INFORMATION.format(repository=repository),
-                "rules": [_rule(rules[name]) for name in ids],
+                "rules": [_rule(rules[rule]) for rule in ids],
             }
         },
-        "automationDetails": {"id": f"{_DRIVERS[source]}/"},
+        "automationDetails": {"id": f"{name}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"ROOT": {"description": {"text": "The top of the repository."}}},
         "results": [_result(finding, ids.index(finding.rule)) for finding in findings],

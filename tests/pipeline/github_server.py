@@ -210,7 +210,7 @@ def running() -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Door) as door:
         door.daemon_threads = True
-        Thread(target=door.serve_forever, daemon=True).start()
+        Thread(target=door.serve_forever, args=(0.01,), daemon=True).start()
         server.url = f"http://127.0.0.1:{door.server_address[1]}"
         try:
             yield server

@@ -181,3 +181,18 @@ companions(resource, type, attribute, key) := [companion |
 	some companion in resources(type)
 	names(companion, attribute, resource, key)
 ]
+
+# METADATA
+# title: How a change loses a resource, in words; empty where it keeps it
+losses(resource) := {word |
+	some action in resource.change.actions
+	some word in loss(action, count(resource.change.actions))
+}
+
+loss("delete", 1) := {"deletion"}
+
+loss("delete", 2) := {"replacement"}
+
+loss("forget", _) := {"forgetting"}
+
+loss(action, _) := set() if not action in {"delete", "forget"}

@@ -22,6 +22,8 @@ from local.status import Status, status
 from local.story import Stage
 from local.up import up
 from pki.errors import PkiError
+from pki.organization import load_organization
+from tools.bootstrap_account import LIVE
 from tools.errors import ToolsError
 from tools.paths import ROOT
 
@@ -29,6 +31,8 @@ _EPILOG = """\
 environment:
   GATEWAY_PORT     port of the emulator (default: 4566)
   EDGE_PORT        port of the mTLS edge (default: 8443)
+  ENVIRONMENTS     what to bring up, such as dev,stage,prod (default: what is up, or else
+                   the first of `promotion` in live/organization.yaml)
   MTLS_LOCAL_DIR   where the platform keeps its state (default: .local)
 
 Everything listens on the loopback interface only. Exit codes: 0 done, 1 failed, 2 wrong usage,
@@ -124,7 +128,7 @@ def _up(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Scre
 def _demo(arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
     settings = Settings.from_environment(environ)
     found = up(settings, environ, screen.progress)
-    played = demo(Stage.connect(settings, environ), screen.progress)
+    played = demo(Stage.connect(settings, environ, next(iter(found))), screen.progress)
     if arguments.json:
         _print_json([entry.to_json() for entry in played], screen.out)
     else:
@@ -142,7 +146,7 @@ def _down(_arguments: argparse.Namespace, environ: Mapping[str, str], screen: Sc
 
 
 def _status(arguments: argparse.Namespace, environ: Mapping[str, str], screen: Screen) -> int:
-    found = status(Settings.from_environment(environ).state)
+    found = status(Settings.from_environment(environ).state, load_organization(LIVE))
     if arguments.json:
         _print_json(found.to_json(), screen.out)
     else:
@@ -161,6 +165,9 @@ def _print_status(found: Status, out: Console) -> None:
         out.print(f"{name + ':':<10} {state}", soft_wrap=True)
     for name, endpoint in found.endpoints.items():
         out.print(f"{name + ':':<10} {endpoint.base_url} at {endpoint.address}", soft_wrap=True)
+    if found.is_up:
+        for name in found.left_out:
+            out.print(f"{name + ':':<10} not brought up: make up ENVIRONMENTS={name} adds it")
     out.print(f"{'clients:':<10} {', '.join(found.clients) or 'none'}", soft_wrap=True)
     if not found.is_up:
         out.print("make up starts what is missing")

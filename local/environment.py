@@ -2,12 +2,18 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local.releases import git_config
 from local.settings import PIPELINE_ACCOUNT_ID, StateDirectory
+from pki.organization import Organization
 
-_FOREIGN_PREFIXES = ("AWS_", "MTLS_", "TF_VAR_", "TF_CLI_ARGS", "TG_")
+_FOREIGN_PREFIXES = (
+    *("AWS_", "MTLS_", "TF_VAR_", "TF_CLI_ARGS", "TG_"),
+    # Perhaps another local cloud's: git would take the first of two.
+    *("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"),
+)
 _FOREIGN = frozenset({"TF_PLUGIN_CACHE_DIR", "TF_DATA_DIR", "TF_WORKSPACE"})
 
 _MISLEADING = (
@@ -18,9 +24,22 @@ _MISLEADING = (
 
 
 def exports(
-    state: StateDirectory, endpoint_url: str, region: str, architecture: str
+    state: StateDirectory,
+    endpoint_url: str,
+    organization: Organization,
+    architecture: str,
+    environments: Sequence[str],
 ) -> dict[str, str]:
-    """The variables that lead AWS's SDKs, Terraform and Terragrunt to the local cloud."""
+    """The variables that lead AWS's SDKs, Terraform, Terragrunt and git to the local cloud.
+
+    Args:
+        state: its state directory.
+        endpoint_url: where every AWS API is served.
+        organization: the facts of ``live/``.
+        architecture: of the functions, as Lambda names it.
+        environments: the environments that it holds.
+    """
+    region = organization.region
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": PIPELINE_ACCOUNT_ID,
@@ -35,6 +54,9 @@ def exports(
         "TG_PARALLELISM": str(max(4, os.cpu_count() or 1)),
         "LAMBDA_ARCHITECTURE": architecture,
         "MTLS_LOCAL_DIR": str(state.root),
+        # The certificate authority has keys for these only.
+        "MTLS_ENVIRONMENTS": ",".join(environments),
+        **git_config(state.modules, organization.github_repository),
     }
 
 

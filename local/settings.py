@@ -54,6 +54,16 @@ class StateDirectory:
         return self.root / "edge" / "server-ca.pem"
 
     @property
+    def environments(self) -> Path:
+        """The names of the environments that the platform holds (JSON)."""
+        return self.root / "environments.json"
+
+    @property
+    def modules(self) -> Path:
+        """A bare git repository of the modules, with a tag for each release that is pinned."""
+        return self.root / "modules.git"
+
+    @property
     def logs(self) -> Path:
         """A file per process and per command; kept by ``down``."""
         return self.root / "logs"
@@ -93,12 +103,14 @@ class Settings:
         gateway_port: of the emulator; None when it was left open.
         edge_port: of the mTLS edge; None when it was left open.
         architecture: of the functions, as Lambda names it.
+        environments: to bring up; empty when it was left open.
     """
 
     state: StateDirectory
     gateway_port: int | None
     edge_port: int | None
     architecture: str
+    environments: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -113,6 +125,7 @@ class Settings:
             gateway_port=_port(environ, "GATEWAY_PORT"),
             edge_port=_port(environ, "EDGE_PORT"),
             architecture=_architecture(platform.machine()),
+            environments=_names(environ.get("ENVIRONMENTS", "")),
         )
 
 
@@ -133,6 +146,11 @@ def _port(environ: Mapping[str, str], variable: str) -> int | None:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
         raise UsageError(f"{variable}={text!r} is no port", hint="a number from 1 to 65535")
     return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names by commas, spaces or both, each once."""
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))
 
 
 def _architecture(machine: str) -> str:

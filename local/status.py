@@ -9,6 +9,7 @@ from local.errors import NotRunningError
 from local.processes import Daemon
 from local.settings import StateDirectory
 from local.up import edge_daemon
+from pki.organization import Organization
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Status:
         emulator: the local AWS.
         edge: the front door.
         endpoints: environment to endpoint, empty before `up` has ended.
+        left_out: environments of ``live/`` that were not brought up.
         clients: names of the clients that have files.
     """
 
     emulator: Part
     edge: Part
     endpoints: dict[str, Endpoint]
+    left_out: list[str]
     clients: list[str]
 
     @property
@@ -57,7 +60,7 @@ class Status:
         return {"up": self.is_up, **asdict(self)}
 
 
-def status(state: StateDirectory) -> Status:
+def status(state: StateDirectory, organization: Organization) -> Status:
     """Look what runs."""
     try:
         found = endpoints.read(state.endpoints)
@@ -68,6 +71,7 @@ def status(state: StateDirectory) -> Status:
         emulator=_part(emulator.daemon(state)),
         edge=_part(edge_daemon(state)),
         endpoints=found,
+        left_out=[entry.name for entry in organization.environments if entry.name not in found],
         clients=sorted(folder.name for folder in folders if folder.is_dir()),
     )
 

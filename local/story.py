@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from clientcert import RevocationReason, der_from_pem, fingerprint
-from local import emulator, endpoints, environment
+from local import emulator, endpoints, environment, selection
 from local.caller import Answer, Caller, HandshakeRefusedError, Identity
 from local.cloud import Cloud
 from local.commands import Runner
@@ -94,7 +94,9 @@ class Stage:
         if running is None:
             raise NotRunningError("the emulator is not running", hint="make up")
         url = emulator.endpoint_url(running.port)
-        exported = environment.exports(state, url, organization.region, settings.architecture)
+        exported = environment.exports(
+            state, url, organization, settings.architecture, selection.read(state)
+        )
         return cls(
             state=state,
             organization=organization,

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import emulator, endpoints, environment
+from local import emulator, endpoints, environment, releases, selection
 from local.cloud import Cloud
 from local.commands import Runner, UnitCounter
 from local.endpoints import Endpoint
@@ -46,7 +46,7 @@ _REQUESTER, _APPROVER = "requester", "approver"
 _TERRAGRUNT_SETTINGS = {
     "MTLS_ROLE": "apply",
     # Reads what units depend on from the state itself, where Terraform would need a process for
-    # each. Not for `env.sh`: it knows no mocks, which the plan of a new environment needs.
+    # each. Not for `env.sh`: it knows no mocks, which `validate` needs.
     "TG_EXPERIMENT": "dependency-fetch-output-from-state",
 }
 
@@ -54,7 +54,8 @@ _TRUSTS_NOTHING_YET = (
     # The domain pins a truststore, which needs the CA first; and what stands on the domain.
     *("--filter", "!...acm-domain"),
     # Applied by the account's own administrator.
-    *("--filter", "!state-bucket", "--filter", "!deploy-roles", "--filter", "!./security/*/ca/**"),
+    *("--filter", "!./*/*/account/state-bucket", "--filter", "!./*/*/account/plan-bucket"),
+    *("--filter", "!./*/*/account/deploy-roles", "--filter", "!./security/*/ca/**"),
 )
 
 
@@ -65,6 +66,7 @@ class Platform:
     Attributes:
         settings: what the person chose.
         organization: the facts of ``live/``.
+        environments: those to bring up.
         cloud: the emulator.
         runner: runs commands as the pipeline's identity, in the local cloud.
         progress: shows the steps.
@@ -72,6 +74,7 @@ class Platform:
 
     settings: Settings
     organization: Organization
+    environments: tuple[Environment, ...]
     cloud: Cloud
     runner: Runner
     progress: Progress
@@ -80,6 +83,17 @@ class Platform:
     def state(self) -> StateDirectory:
         """The state directory."""
         return self.settings.state
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """The variables that lead to this platform."""
+        return environment.exports(
+            self.state,
+            self.cloud.endpoint_url,
+            self.organization,
+            self.settings.architecture,
+            [entry.name for entry in self.environments],
+        )
 
 
 def edge_daemon(state: StateDirectory) -> Daemon:
@@ -94,10 +108,12 @@ def up(settings: Settings, environ: Mapping[str, str], progress: Progress) -> di
         Environment to endpoint, as in ``endpoints.json``.
 
     Raises:
+        UsageError: an environment that was asked for is none.
         LocalError, ToolsError: a step failed. What was reached stays; running it again continues.
     """
     state = settings.state
     organization = load_organization(LIVE)
+    selection.check(organization, settings.environments)
     with locked(state.lock, lambda: progress.console.print("waiting for another command to end")):
         _require_ports(settings)
         with progress.step("tools"):
@@ -150,10 +166,15 @@ def _start_emulator(
             hint=f"make down, then make up; its log is {emulator.daemon(state).log}",
         )
     url = emulator.endpoint_url(running.port)
-    exported = environment.exports(state, url, organization.region, settings.architecture)
+    chosen = selection.choose(organization, settings.environments, selection.read(state))
+    selection.write(state, chosen)
+    exported = environment.exports(
+        state, url, organization, settings.architecture, [entry.name for entry in chosen]
+    )
     return Platform(
         settings=settings,
         organization=organization,
+        environments=chosen,
         cloud=Cloud(url, organization.region),
         runner=Runner(
             environment.child_environment(tools, exported, **_TERRAGRUNT_SETTINGS), state.logs
@@ -177,10 +198,9 @@ def forget(state: StateDirectory) -> None:
 
 def _build(platform: Platform) -> None:
     """Everything that Terraform makes, and the certificate authority in between."""
-    organization = platform.organization
-    accounts = [
-        find_account(LIVE, name) for name in organization.accounts if (LIVE / name).is_dir()
-    ]
+    names = selection.account_names(platform.organization, platform.environments)
+    accounts = [find_account(LIVE, name) for name in names]
+    _release_modules(platform, accounts)
     with ThreadPoolExecutor() as pool:
         _all(
             [
@@ -194,9 +214,28 @@ def _build(platform: Platform) -> None:
         _apply_foundation(platform)
         _all(authority)
         _establish_trust(platform)
-        for entry in organization.environments:
+        for entry in platform.environments:
             _apply_environment(platform, entry)
         _all(settling)
+
+
+def _release_modules(platform: Platform, accounts: Sequence[Account]) -> None:
+    """Let the pins of ``live/`` be found: a release is a tag, and there is no GitHub here."""
+    state = platform.state
+    before = releases.commit_of(state.modules)
+    missing = releases.build(state.modules, ROOT, releases.find_pins(LIVE))
+    if before != releases.commit_of(state.modules):
+        releases.forget_copies(state.cache)
+    folders = [entry.folder(LIVE) for entry in platform.environments]
+    folders += [folder for account in accounts for folder in account.folders]
+    needed = {folder.relative_to(LIVE).as_posix() for folder in folders}
+    for pin in missing:
+        if pin.folder in needed:
+            raise LocalError(
+                f"live/{pin.folder}/versions.hcl pins {pin.module} {pin.version}, which is neither "
+                "the module's current version nor a tag of this repository",
+                hint=f"git fetch --tags, or pin a version that exists: {pin.tag}",
+            )
 
 
 def _build_functions(platform: Platform) -> None:
@@ -218,14 +257,19 @@ def _bootstrap_account(platform: Platform, account: Account) -> None:
 
 
 def _complete_account(platform: Platform, account: Account) -> None:
-    with platform.progress.step(f"account {account.name}: settings of the state bucket"):
+    with platform.progress.step(f"account {account.name}: settings of its buckets"):
         complete(account, _as_administrator(platform, account))
 
 
 def _make_ca(platform: Platform, account: Account) -> None:
     if account.ca_folder is not None:
         with platform.progress.step(f"account {account.name}: CA keys, log, functions"):
-            make_ca(account, _as_administrator(platform, account))
+            others = selection.left_out(platform.organization, platform.environments)
+            make_ca(
+                account,
+                _as_administrator(platform, account),
+                without=[entry.name for entry in others],
+            )
 
 
 def _as_administrator(platform: Platform, account: Account) -> Terragrunt:
@@ -256,7 +300,10 @@ def _apply_foundation(platform: Platform) -> None:
             "apply-foundation",
             LIVE,
             ["apply"],
-            options=["--all", *_TRUSTS_NOTHING_YET],
+            options=[
+                *("--all", *_TRUSTS_NOTHING_YET),
+                *selection.filters(platform.organization, platform.environments),
+            ],
             on_line=UnitCounter(step.update),
         )
 
@@ -267,7 +314,7 @@ def _establish_trust(platform: Platform) -> None:
     if approval.is_file() or not _ca_exists(platform):
         with platform.progress.step("CA ceremony: root and issuing CAs signed in KMS"):
             _hold_ceremony(platform)
-    for entry in platform.organization.environments:
+    for entry in platform.environments:
         with platform.progress.step(f"{entry.name}: truststore uploaded and pinned"):
             pin = platform.state.truststore_pin(entry.name)
             pin.parent.mkdir(parents=True, exist_ok=True)
@@ -288,7 +335,10 @@ def _hold_ceremony(platform: Platform) -> None:
     plan, approval = _ceremony_files(platform)
     bootstrap_ca = [script("bootstrap-ca"), "--operator", _REQUESTER]
     if not approval.is_file():
-        platform.runner.run("ceremony-plan", [*bootstrap_ca, "--plan", str(plan)])
+        names = [
+            option for entry in platform.environments for option in ("--environment", entry.name)
+        ]
+        platform.runner.run("ceremony-plan", [*bootstrap_ca, *names, "--plan", str(plan)])
         digest = CeremonyPlan.from_bytes(plan.read_bytes()).digest
         platform.runner.run(
             "ceremony-approve",
@@ -316,10 +366,7 @@ def _ca_exists(platform: Platform) -> bool:
     storage = platform.cloud.client("s3", organization.security_account_id)
     authorities = [
         organization.root(_ROOT_GENERATION),
-        *(
-            organization.issuing(entry.name, _ROOT_GENERATION)
-            for entry in organization.environments
-        ),
+        *(organization.issuing(entry.name, _ROOT_GENERATION) for entry in platform.environments),
     ]
     return all(
         object_exists(storage, organization.ca_bucket, authority.object_key)
@@ -346,9 +393,6 @@ def _start_edge(platform: Platform, tools: Mapping[str, str]) -> None:
         return
     port = settings.edge_port or DEFAULT_EDGE_PORT
     accounts = sorted({entry.account_id for entry in platform.organization.environments})
-    exported = environment.exports(
-        state, platform.cloud.endpoint_url, platform.cloud.region, settings.architecture
-    )
     with platform.progress.step(f"mTLS edge on port {port}"):
         daemon.start(
             [
@@ -359,7 +403,7 @@ def _start_edge(platform: Platform, tools: Mapping[str, str]) -> None:
                 *(option for account in accounts for option in ("--account", account)),
             ],
             port=port,
-            environ=environment.child_environment(tools, exported, PYTHONUNBUFFERED="1"),
+            environ=environment.child_environment(tools, platform.exports, PYTHONUNBUFFERED="1"),
             cwd=ROOT,
             ready=lambda: _says_listening(daemon.log),
             deadline_seconds=_EDGE_SECONDS,
@@ -383,7 +427,7 @@ def _endpoints(platform: Platform) -> dict[str, Endpoint]:
             server_ca=platform.state.server_ca,
             api_id=_api_id(platform.cloud, entry),
         )
-        for entry in platform.organization.environments
+        for entry in platform.environments
     }
 
 
@@ -397,17 +441,11 @@ def _api_id(cloud: Cloud, entry: Environment) -> str:
 
 
 def _write_env_script(platform: Platform, tools: Mapping[str, str]) -> None:
-    exported = environment.exports(
-        platform.state,
-        platform.cloud.endpoint_url,
-        platform.cloud.region,
-        platform.settings.architecture,
-    )
     names = ("TF_CLI_CONFIG_FILE", "TG_TF_PATH", "UV_PYTHON")
     further = {name: tools[name] for name in names if tools.get(name)}
     write_atomically(
         platform.state.env_script,
-        environment.render_env_script(exported, further, _search_path(tools)),
+        environment.render_env_script(platform.exports, further, _search_path(tools)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Gives an AWS account what everything else in it stands on: a state bucket and the deploy roles.
+"""Gives an AWS account what all else in it stands on: state bucket, deploy roles, plan bucket.
 
     python -m tools.bootstrap_account security
 
@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import boto3
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pki.errors import PkiError
+from pki.organization import load_organization
 from tools.errors import ToolsError, UsageError, exit_code
 from tools.install import ensure
 from tools.paths import BUILD, ROOT
@@ -78,6 +79,11 @@ class Account:
         return f"{unit.as_posix()}/terraform.tfstate"
 
     @property
+    def folders(self) -> list[Path]:
+        """The folders of what its administrator applies."""
+        return [self.folder, *([self.ca_folder] if self.ca_folder is not None else [])]
+
+    @property
     def ca_folder(self) -> Path | None:
         """The units of the certificate authority, in the security account alone."""
         folder = self.folder.parent / "ca"
@@ -89,13 +95,16 @@ def find_account(live: Path, name: str) -> Account:
 
     Raises:
         UsageError: there is no such account.
-        ToolsError: not exactly one folder has its units.
+        ToolsError: the organisation's facts are wrong, or not exactly one folder has its units.
     """
-    facts = yaml.safe_load((live / "organization.yaml").read_text("utf-8"))
-    if name not in facts["accounts"]:
+    try:
+        organization = load_organization(live)
+    except PkiError as error:
+        raise ToolsError(str(error), hint=error.hint or "") from error
+    if name not in organization.accounts:
         raise UsageError(
             f"live/organization.yaml names no account {name}",
-            hint="known: " + ", ".join(facts["accounts"]),
+            hint="known: " + ", ".join(organization.accounts),
         )
     folders = sorted(live.glob(f"{name}/*/account"))
     if len(folders) != 1:
@@ -103,12 +112,12 @@ def find_account(live: Path, name: str) -> Account:
             f"expected one folder live/{name}/<region>/account, found {len(folders)}",
             hint="an account keeps its state and roles in one region",
         )
-    account_id = facts["accounts"][name]
+    account_id = organization.accounts[name]
     return Account(
         name=name,
         id=account_id,
         folder=folders[0],
-        state_bucket=f"{facts['organization']}-tfstate-{account_id}",
+        state_bucket=f"{organization.name}-tfstate-{account_id}",
     )
 
 
@@ -151,18 +160,32 @@ def bootstrap(
     terragrunt(account.folder / "deploy-roles", _APPLY, _OWN_CREDENTIALS)
 
 
-def make_ca(account: Account, terragrunt: Terragrunt) -> None:
+def make_ca(account: Account, terragrunt: Terragrunt, *, without: Sequence[str] = ()) -> None:
     """Make the CA's keys, log and functions where the account holds them, after `bootstrap`.
 
     Their policies name the ceremony role, which AWS wants to exist.
+
+    Args:
+        account: the account.
+        terragrunt: how to run a command below a folder.
+        without: environments that get no issuer, as a laptop may leave them out.
     """
     if account.ca_folder is not None:
-        terragrunt(account.ca_folder, ["apply"], _OWN_CREDENTIALS, options=["--all"])
+        filters = [option for name in without for option in ("--filter", f"!issuer-{name}")]
+        terragrunt(account.ca_folder, ["apply"], _OWN_CREDENTIALS, options=["--all", *filters])
 
 
 def complete(account: Account, terragrunt: Terragrunt) -> None:
-    """Apply all settings of the account's state bucket, after `bootstrap`."""
-    terragrunt(account.folder / "state-bucket", _APPLY, _OWN_CREDENTIALS)
+    """Apply all settings of the account's state bucket and its plan bucket, after `bootstrap`.
+
+    S3 takes its time to confirm some of them: both at once.
+    """
+    terragrunt(
+        account.folder,
+        ["apply"],
+        _OWN_CREDENTIALS,
+        options=["--all", "--filter", "state-bucket", "--filter", "plan-bucket"],
+    )
 
 
 def object_exists(client: "S3Client", bucket: str, key: str) -> bool:
@@ -200,8 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bootstrap_account",
-        description="Makes an account's state bucket and deploy roles, and the certificate "
-        "authority's units in the security account, as an administrator of that account.",
+        description="Makes an account's state bucket, deploy roles and plan bucket, and the "
+        "certificate authority's units in the security account, as an administrator of that "
+        "account.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; running it again "
         "continues where it stopped.",
     )

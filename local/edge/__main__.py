@@ -137,9 +137,9 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--refuse-with",
-        type=RefuseWith,
-        choices=list(RefuseWith),
-        default=RefuseWith.FORBIDDEN,
+        # Not a type: argparse would name it instead of the choices.
+        choices=[choice.value for choice in RefuseWith],
+        default=RefuseWith.FORBIDDEN.value,
         help="a client certificate that is not accepted gets a 403, or its handshake is cut off "
         "(default: %(default)s); without any certificate the handshake always fails",
     )
@@ -222,7 +222,7 @@ def _serve(options: argparse.Namespace, log: TextIO) -> None:
         certificates,
         configuration,
         clock=utc_now,
-        refuse_with=options.refuse_with,
+        refuse_with=RefuseWith(options.refuse_with),
         on_problem=logging.getLogger(__name__).error,
     )
     port = listen(edge, connections, options.listen, options.port)

@@ -192,7 +192,7 @@ VALID = {"--account": ACCOUNT, "--state-dir": "state"}
         ("--listen", "localhost", "not an IP address"),
         ("--endpoint-url", "localhost:4566", "not an http(s) URL"),
         ("--refresh", "0", "0.05 to 3600"),
-        ("--refuse-with", "401", "--refuse-with"),
+        ("--refuse-with", "401", "(choose from '403', 'reset')"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_is_wrong(

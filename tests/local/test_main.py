@@ -12,6 +12,7 @@ from local import __main__ as command_line
 from local.__main__ import main
 from local.demo import Played
 from local.endpoints import Endpoint
+from local.status import Part, Status
 from local.story import SCENES, Scene, Seen, Stage
 
 
@@ -69,6 +70,34 @@ def test_a_port_that_is_none_is_wrong_usage(
     monkeypatch.setenv("GATEWAY_PORT", "http")
     assert main(["up"]) == 2
     assert "GATEWAY_PORT='http'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_an_environment_that_is_none_is_refused_before_anything_is_started(
+    command: str,
+    state_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ENVIRONMENTS", "dev,production")
+    assert main([command]) == 2
+    said = capsys.readouterr().err
+    assert "ENVIRONMENTS: live/ has no environment 'production'\nhint: choose from dev" in said
+    assert not state_dir.exists()
+
+
+def test_status_shows_every_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint = Endpoint("https://api.dev.example.com:8443", "127.0.0.1:8443", "ca.pem", "x")
+    running = Part(1, 2, "log")
+    found = Status(running, running, {"dev": endpoint}, ["stage", "prod"], [])
+    monkeypatch.setattr(command_line, "status", lambda *_: found)
+    assert main(["status"]) == 0
+    said = capsys.readouterr().out
+    assert "dev:       https://api.dev.example.com:8443 at 127.0.0.1:8443\n" in said
+    assert "stage:     not brought up: make up ENVIRONMENTS=stage adds it\n" in said
+    assert "prod:      not brought up" in said
 
 
 def test_status_of_a_platform_that_is_not_up_is_told_to_scripts(

@@ -36,3 +36,16 @@ def test_a_port_that_is_none_is_wrong_usage_and_named(variable: str, text: str) 
         Settings.from_environment({variable: text})
     assert refused.value.exit_code == 2
     assert "65535" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ()),
+        ("dev", ("dev",)),
+        ("dev,stage", ("dev", "stage")),
+        (" dev , dev prod", ("dev", "prod")),
+    ],
+)
+def test_environments_come_by_commas_or_spaces(text: str, names: tuple[str, ...]) -> None:
+    assert Settings.from_environment({"ENVIRONMENTS": text}).environments == names

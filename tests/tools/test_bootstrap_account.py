@@ -1,6 +1,5 @@
 """An account's first units: in order, resumable, and never without their state."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -134,16 +134,32 @@ def test_the_security_accounts_administrator_makes_the_whole_ca(account: Account
     assert terragrunt.ran == ["ca --all apply [bucket]"]
 
 
+def test_environments_that_are_left_out_get_no_issuer(account: Account) -> None:
+    terragrunt = FakeTerragrunt(in_bucket=True)
+    make_ca(account, terragrunt, without=["stage", "prod"])
+    assert terragrunt.ran == [
+        "ca --all --filter !issuer-stage --filter !issuer-prod apply [bucket]"
+    ]
+
+
 def test_no_other_account_has_a_ca() -> None:
     terragrunt = FakeTerragrunt(in_bucket=True)
     make_ca(find_account(LIVE, "non-prod"), terragrunt)
     assert terragrunt.ran == []
 
 
-def test_completing_applies_all_settings_of_the_bucket(account: Account) -> None:
+def test_completing_applies_all_settings_of_both_buckets_at_once(account: Account) -> None:
     terragrunt = FakeTerragrunt(in_bucket=True)
     complete(account, terragrunt)
-    assert terragrunt.ran == ["state-bucket apply -auto-approve [bucket]"]
+    assert terragrunt.ran == [
+        "account --all --filter state-bucket --filter plan-bucket apply [bucket]"
+    ]
+
+
+def test_an_administrator_applies_the_account_and_where_it_is_the_ca(account: Account) -> None:
+    assert account.folders == [account.folder, account.folder.parent / "ca"]
+    other = find_account(LIVE, "non-prod")
+    assert other.folders == [other.folder]
 
 
 def test_an_account_is_found_by_its_folder(account: Account) -> None:
@@ -166,9 +182,49 @@ def test_an_unknown_account_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -
     assert said.startswith("error: live/organization.yaml names no account sandbox\nhint: known: ")
 
 
+def write_facts(folder: Path, **changed: object) -> None:
+    """The organisation's facts in a tree without units, some of them changed."""
+    facts = yaml.safe_load((LIVE / "organization.yaml").read_text("utf-8"))
+    document = {**facts, "promotion": [], **changed}
+    (folder / "organization.yaml").write_text(yaml.safe_dump(document))
+
+
 def test_an_account_without_units_is_refused(tmp_path: Path) -> None:
-    shutil.copy(LIVE / "organization.yaml", tmp_path)
+    write_facts(tmp_path)
     with pytest.raises(ToolsError, match="found 0"):
+        find_account(tmp_path, "security")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"accounts": ["security"]}, "accounts: expected a mapping of name to id"),
+        ({"accounts": {"security": 111}}, "accounts: security: expected a string of 12 digits"),
+        ({"organization": None}, "organization: expected a lower-case name"),
+        ({"promotion": ["dev"]}, "promotion: no environment dev"),
+        ({"organisation": "example"}, "unknown: organisation"),
+    ],
+)
+def test_facts_that_are_wrong_are_named(
+    changed: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    write_facts(tmp_path, **changed)
+    with pytest.raises(ToolsError, match=f"organization.yaml: {message}"):
+        find_account(tmp_path, "security")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("organization: [", "is not YAML"), ("[]", "expected a mapping"), ("", "expected a mapping")],
+)
+def test_a_file_of_facts_that_is_none_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "organization.yaml").write_text(text)
+    with pytest.raises(ToolsError, match=message):
+        find_account(tmp_path, "security")
+
+
+def test_a_missing_file_of_facts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolsError, match=r"organization\.yaml does not exist"):
         find_account(tmp_path, "security")
 
 

@@ -127,6 +127,12 @@ class Git:
             return None
         return self.run("show", f"{revision}:{path}")
 
+    def authors(self, base: str, head: str) -> tuple[str, ...]:
+        """Who wrote a commit, and those since another one where that is named."""
+        commits = ["--max-count=1", head] if not base or base == head else [f"{base}..{head}"]
+        names = self.run("log", "-z", "--format=%an", *commits, "--")
+        return tuple(sorted({name for name in names.split("\0") if name}))
+
     @contextmanager
     def worktree(self, revision: str) -> Iterator[Path]:
         """A second checkout, of another commit, that is gone afterwards."""

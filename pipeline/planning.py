@@ -206,7 +206,21 @@ class Planner:
         out: Path,
         console: Console,
         at_once: int,
+        destroy: bool = False,
     ) -> None:
+        """Work in a checkout.
+
+        Args:
+            terragrunt: runs units of it.
+            states: what was applied.
+            units: describes units of it.
+            schema: of what the policies read.
+            out: the folder of all sets.
+            console: for progress.
+            at_once: how many units are planned at the same time.
+            destroy: plan destruction, in sets of their own.
+        """
+        self._destroy = destroy
         self._terragrunt = terragrunt
         self._states = states
         self._units = units
@@ -225,8 +239,14 @@ class Planner:
         # A list that is empty must never be taken for everything.
         if not affected.reasons:
             return Run((), {})
+        unknown = sorted(set(affected.reasons) - set(affected.units))
+        if unknown:
+            raise PipelineError(
+                f"Terragrunt does not know {', '.join(unknown)}",
+                hint="their folders have a terragrunt.hcl that it leaves out: look for `exclude`",
+            )
         for scope in affected.scopes:
-            clear(self._out / scope.file_name)
+            clear(self._scope_folder(scope))
         done: dict[str, Planned] = {}
         errors: dict[str, PipelineError] = {}
         progress = Progress(self._console, "planning", len(affected.reasons))
@@ -266,16 +286,19 @@ class Planner:
         progress.begin(path)
         try:
             waits_for = self._waits_for(affected.units[path].dependencies, done)
-            if waits_for:
+            if waits_for and not self._destroy:
                 planned = Planned(
                     PlannedUnit(path, UnitStatus.WAITING, waits_for=waits_for, reason=why)
                 )
             else:
-                planned = self._planned(path, why, self._terragrunt, destroy=False)
+                folder = self._folder(path)
+                content = self._terragrunt.plan(
+                    path, folder / PLAN_FILE, role=PLAN, destroy=self._destroy
+                )
+                planned = self._read(path, why, content)
         except PipelineError as error:
             errors[path] = error
-            summary = str(error).splitlines()[0].removeprefix(f"{path}: ")
-            planned = Planned(PlannedUnit(path, UnitStatus.FAILED, reason=summary))
+            planned = Planned(PlannedUnit(path, UnitStatus.FAILED, reason=_in_short(path, error)))
         seconds = waited(started)
         unit = _timed(planned.unit, seconds)
         progress.end(
@@ -293,31 +316,22 @@ class Planner:
             or not self._states.has_outputs(needed)
         )
 
-    def _planned(self, path: str, why: str, terragrunt: Terragrunt, *, destroy: bool) -> Planned:
-        folder = self._folder(path)
-        content = terragrunt.plan(path, folder / PLAN_FILE, role=PLAN, destroy=destroy)
-        return self.read(path, why, content, destroy=destroy)
-
-    def read(self, path: str, why: str, content: bytes, *, destroy: bool) -> Planned:
-        """Take a plan that was made, and write what belongs beside it.
-
-        Raises:
-            PipelineError: it is no plan, or one for another account.
-        """
+    def _read(self, path: str, why: str, content: bytes) -> Planned:
+        """Take a plan that was made, and write what belongs beside it."""
         document = parse_plan(path, content)
         self._units.require_account(path, document)
         form = semantics.form_of(document)
         folder = self._folder(path)
         write_private(folder / PLAN_JSON, content)
-        described = self._units.describe(path, mode="review", destroy=destroy)
+        described = self._units.describe(path, mode="review", destroy=self._destroy)
         pruned = policy_input(document, described, self._schema)
         write_private(folder / INPUT, json.dumps(pruned).encode())
         changed = semantics.has_changes(form)
-        status = UnitStatus.CHANGED if changed else UnitStatus.UNCHANGED
+        status = UnitStatus.REMOVED if self._destroy else UnitStatus.CHANGED
         return Planned(
             PlannedUnit(
                 path=path,
-                status=UnitStatus.REMOVED if destroy else status,
+                status=status if changed else UnitStatus.UNCHANGED,
                 counts=Counts.of(document),
                 plan_sha256=digest_of((folder / PLAN_FILE).read_bytes()),
                 json_sha256=digest_of(content),
@@ -329,8 +343,10 @@ class Planner:
         )
 
     def _folder(self, path: str) -> Path:
-        scope = self._units.scope_of(path)
-        return self._out / scope.file_name / path
+        return self._scope_folder(self._units.scope_of(path)) / path
+
+    def _scope_folder(self, scope: Scope) -> Path:
+        return set_folder(self._out, scope, destroy=self._destroy)
 
     def _write(
         self,
@@ -350,8 +366,8 @@ class Planner:
             )
             if not units:
                 continue
-            plan_set = new_set(scope, facts, commit, affected.base, units, destroy=False)
-            folder = self._out / scope.file_name
+            plan_set = new_set(scope, facts, commit, affected.base, units, destroy=self._destroy)
+            folder = self._scope_folder(scope)
             write_private(folder / PLAN_SET, plan_set.to_bytes())
             sets.append(plan_set)
             folders[plan_set.digest] = folder
@@ -362,6 +378,11 @@ class Planner:
         }
         inputs = {path: self._folder(path) / INPUT for path in documents}
         return Run(tuple(sets), folders, documents, inputs, errors)
+
+
+def set_folder(out: Path, scope: Scope, *, destroy: bool) -> Path:
+    """Where the set of a scope lies: what destroys lies apart."""
+    return out / f"{scope.file_name}-destroy" if destroy else out / scope.file_name
 
 
 def new_set(
@@ -418,6 +439,14 @@ def says(unit: PlannedUnit) -> str:
     )
     words = ", ".join(f"{number} to {name}" for name, number in numbers if number)
     return f"{unit.status}: {words}" if words else str(unit.status)
+
+
+def _in_short(path: str, error: PipelineError) -> str:
+    """Why a unit could not be planned, in one line."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    first = lines[0].removeprefix(f"{path}: ")
+    cause = next((line.partition("Error: ")[2] for line in lines if "Error: " in line), "")
+    return f"{first}: {cause}" if cause else first
 
 
 def clear(folder: Path) -> None:

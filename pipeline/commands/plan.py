@@ -8,12 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline import report
-from pipeline.running import Workshop, add_lock_seconds
-from tools.paths import BUILD
+from pipeline.running import PLANS, Workshop, add_lock_seconds
 
 ABOUT = "plan the units that a change affects, or all units of a scope, and judge the plans"
-
-OUT = BUILD / "plans"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--base", metavar="COMMIT", help="plan what differs since the common ancestor with COMMIT"
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=OUT, help="where the sets go (build/plans)"
+        "--out", metavar="DIR", type=Path, default=PLANS, help="where the sets go (build/plans)"
     )
     parser.add_argument(
         "--allow-destroy",
@@ -38,7 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--summary", metavar="FILE", type=Path, help="write a report without secrets"
     )
     parser.add_argument(
-        "--upload", action="store_true", help="put the sets into each account's plan bucket"
+        "--upload",
+        action="store_true",
+        help="put the sets into each account's plan bucket, if the gates let them through",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     add_lock_seconds(parser)
@@ -47,19 +46,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Do it, and return the exit code."""
     workshop = Workshop.here(os.environ, console, lock_seconds=options.lock_seconds)
+    out = options.out.absolute()
     with workshop.programs.interruptible(console.print):
         found = workshop.plan(
             scope=options.environment,
             base=options.base,
-            out=options.out.absolute(),
+            out=out,
             allow_destroy=options.allow_destroy,
         )
     if options.summary is not None:
+        options.summary.parent.mkdir(parents=True, exist_ok=True)
         options.summary.write_bytes(found.to_bytes())
-    if options.upload and found.passed:
-        workshop.upload(found.sets, options.out.absolute())
     if options.json:
         print(json.dumps(found.to_document(), indent=2, ensure_ascii=False))
     elif found.sets or found.findings:
         report.output().print(report.render(found))
-    return 0 if found.passed else 1
+    if not found.passed:
+        return 1
+    if options.upload:
+        workshop.upload(found.sets, out)
+    return 0

@@ -15,7 +15,7 @@
 # ---------------------------------------------------------------------------------------------------------------------
 
 locals {
-  organization = yamldecode(file("${get_parent_terragrunt_dir()}/organization.yaml"))
+  organization = yamldecode(file(mark_as_read("${get_parent_terragrunt_dir()}/organization.yaml")))
 
   account     = read_terragrunt_config(find_in_parent_folders("account.hcl")).locals
   region      = read_terragrunt_config(find_in_parent_folders("region.hcl")).locals.region

@@ -12,7 +12,7 @@ terraform {
 locals {
   # Read here and not in inputs, so that Terragrunt knows the unit reads it: changing the pin selects this unit.
   # Without a file there is nothing to trust yet, and the module refuses the empty version.
-  pin = try(jsondecode(file(include.root.locals.truststore_pin_file)), { version = "" })
+  pin = try(jsondecode(file(mark_as_read(include.root.locals.truststore_pin_file))), { version = "" })
 }
 
 dependency "dns_zone" {

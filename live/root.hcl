@@ -137,8 +137,9 @@ terraform {
   # A lock file is released with its module, so a pin fixes the providers too. Nothing is written beside a unit.
   copy_terraform_lock_file = false
 
+  # A laptop may have OpenTofu, whose registry has another name than any lock file here.
   extra_arguments "providers_as_locked" {
-    commands  = ["init"]
+    commands  = local.laptop ? [] : ["init"]
     arguments = ["-lockfile=readonly"]
   }
 

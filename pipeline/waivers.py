@@ -198,15 +198,15 @@ class Register:
         findings: Iterable[Finding],
         known_rules: Mapping[str, bool] | Collection[str],
         *,
-        complete: bool = True,
+        judged: Collection[str] = (),
     ) -> tuple[Finding, ...]:
         """Mark the findings that are waived, and add what is wrong with the register.
 
         Args:
             findings: what the gates found.
             known_rules: ids of all rules; a map tells whether each may be waived.
-            complete: whether everything was looked at, so that an entry without a finding is
-                not needed any more.
+            judged: the rules that looked at everything they are about, so that an entry for one
+                of them that covers no finding is not needed any more.
         """
         used: set[Waiver] = set()
         marked = [self._mark(finding, used) for finding in findings]
@@ -222,7 +222,7 @@ class Register:
             elif isinstance(known_rules, Mapping) and not known_rules[waiver.rule]:
                 message = f"nothing may waive {waiver.rule}"
                 extra.append(_refusal(NOT_WAIVABLE, self.file, waiver.line, message))
-            elif complete and waiver not in used:
+            elif waiver.rule in judged and waiver not in used:
                 message = f"nothing that {waiver.rule} finds is called {waiver.resource}"
                 extra.append(_refusal(UNUSED, self.file, waiver.line, message))
         return (*marked, *extra)

@@ -18,12 +18,22 @@ logging.disable(logging.CRITICAL)
 os.environ["CHECKOV_RUN_SCA_PACKAGE_SCAN"] = "false"
 
 from checkov.common.checks_infra.registry import get_graph_checks_registry  # noqa: E402
+from checkov.dockerfile.registry import registry as dockerfile_registry  # noqa: E402
+from checkov.dockerfile.runner import Runner as DockerfileRunner  # noqa: E402
 from checkov.runner_filter import RunnerFilter  # noqa: E402
 from checkov.terraform.checks.data.registry import data_registry  # noqa: E402
 from checkov.terraform.checks.module.registry import module_registry  # noqa: E402
 from checkov.terraform.checks.provider.registry import provider_registry  # noqa: E402
 from checkov.terraform.checks.resource.registry import resource_registry  # noqa: E402
 from checkov.terraform.runner import Runner as TerraformRunner  # noqa: E402
+
+REGISTRIES = (
+    resource_registry,
+    data_registry,
+    provider_registry,
+    module_registry,
+    dockerfile_registry,
+)
 
 
 def load_checks(folder: Path) -> list[str]:
@@ -42,12 +52,14 @@ def load_checks(folder: Path) -> list[str]:
 def known_ids() -> set[str]:
     """The ids of all checks that were loaded."""
     found: set[str] = set()
-    for registry in (resource_registry, data_registry, provider_registry, module_registry):
+    for registry in REGISTRIES:
         for checks in [*registry.checks.values(), *registry.wildcard_checks.values()]:
             found |= {check.id for check in checks}
-    graph = get_graph_checks_registry("terraform")
-    graph.load_checks()
-    return found | {check.id for check in graph.checks}
+    for framework in ("terraform", "dockerfile"):
+        graph = get_graph_checks_registry(framework)
+        graph.load_checks()
+        found |= {check.id for check in graph.checks}
+    return found
 
 
 def described(record: Any, root: Path) -> dict[str, Any]:
@@ -73,29 +85,17 @@ def main() -> None:
         runner = TerraformRunner()
         options = RunnerFilter(framework=["terraform"])
         reports.append(runner.run(root_folder=str(root / module), runner_filter=options))
-    ids = known_ids() if request["modules"] else set()
     if request["dockerfiles"]:
-        from checkov.dockerfile.registry import registry as dockerfile_registry
-        from checkov.dockerfile.runner import Runner as DockerfileRunner
-
-        for checks in dockerfile_registry.checks.values():
-            ids |= {check.id for check in checks}
-        graph = get_graph_checks_registry("dockerfile")
-        graph.load_checks()
-        ids |= {check.id for check in graph.checks}
         files = [str(root / file) for file in request["dockerfiles"]]
-        reports.append(
-            DockerfileRunner().run(
-                root_folder=None, files=files, runner_filter=RunnerFilter(framework=["dockerfile"])
-            )
-        )
+        options = RunnerFilter(framework=["dockerfile"])
+        reports.append(DockerfileRunner().run(root_folder=None, files=files, runner_filter=options))
     for report in reports:
         for found in report if isinstance(report, list) else [report]:
             answer["failed"] += [described(record, root) for record in found.failed_checks]
             answer["skipped"] += [described(record, root) for record in found.skipped_checks]
             answer["unparsed"] += [os.path.relpath(file, root) for file in found.parsing_errors]
             answer["passed"] += len(found.passed_checks)
-    answer["ids"] = sorted(ids)
+    answer["ids"] = sorted(known_ids())
     json.dump(answer, sys.stdout)
 
 

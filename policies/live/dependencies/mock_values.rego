@@ -15,6 +15,7 @@
 package live.dependencies.mock_values
 
 import data.lib.live
+import data.lib.mock
 
 deny contains live.about_unit(rego.metadata.chain(), unit, message) if {
 	some unit in input.units
@@ -48,7 +49,7 @@ deny contains live.about_unit(rego.metadata.chain(), unit, message) if {
 marked(value) if {
 	is_string(value)
 	not contains(value, "${")
-	regex.match(`000000000000|mock-`, value)
+	regex.match(mock.mark, value)
 }
 
 is_arn(value) if {

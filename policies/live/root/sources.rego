@@ -22,7 +22,7 @@ expected := {
 		" : \"git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=modules/${module}/v${version}\" }}",
 	]),
 	"versions": "${read_terragrunt_config(find_in_parent_folders(\"versions.hcl\")).locals.versions}",
-	"organization": "${yamldecode(file(\"${get_parent_terragrunt_dir()}/organization.yaml\"))}",
+	"organization": "${yamldecode(file(mark_as_read(\"${get_parent_terragrunt_dir()}/organization.yaml\")))}",
 }
 
 deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {

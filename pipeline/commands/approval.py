@@ -33,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="where plan wrote the sets (build/plans); the set itself is enough, without plans",
     )
     parser.add_argument(
+        "--destroy", action="store_true", help="the set that destroys what is gone, or everything"
+    )
+    parser.add_argument(
         "--approval", metavar="FILE", type=Path, required=True, help="where to write the approval"
     )
 
@@ -40,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Do it, and return the exit code."""
     scope: str = options.environment
-    plan_set = read_set(options.plans, scope)
+    plan_set = read_set(options.plans, scope, destroy=options.destroy)
     run = GitHub.of(os.environ).run(
         require(os.environ, "GITHUB_SERVER_URL"),
         require(os.environ, "GITHUB_RUN_ID"),
@@ -65,19 +68,20 @@ def environment_of(scope: str) -> str:
     return scope.partition("/")[0]
 
 
-def read_set(plans: Path, scope: str) -> PlanSet:
+def read_set(plans: Path, scope: str, *, destroy: bool = False) -> PlanSet:
     """The set of a scope that ``plan`` wrote, with its plans or without.
 
     Raises:
         PipelineError: there is none, or it is of another scope.
     """
-    path = plans / scope.replace("/", "-") / PLAN_SET
+    folder = scope.replace("/", "-")
+    path = plans / (f"{folder}-destroy" if destroy else folder) / PLAN_SET
     try:
         plan_set = PlanSet.from_bytes(path.read_bytes())
     except FileNotFoundError as error:
         raise PipelineError(
             f"there is no plan set {path}", hint=f"make plan ENV={scope} writes one"
         ) from error
-    if plan_set.scope != scope:
-        raise PipelineError(f"{path} is of {plan_set.scope}, not of {scope}")
+    if plan_set.scope != scope or plan_set.destroy != destroy:
+        raise PipelineError(f"{path} is another set than that of {scope}")
     return plan_set

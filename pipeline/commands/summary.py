@@ -46,12 +46,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def to_job(found: Report, environ: Mapping[str, str]) -> None:
-    """Write the run's summary, and ``scopes``: those with something to apply, as JSON."""
+    """Write the run's summary and its outputs.
+
+    The outputs are ``scopes``, those with something to apply, and ``destroys``, those with
+    something to destroy: lists as JSON.
+    """
     commit = found.sets[0].head if found.sets else environ.get("GITHUB_SHA", "")
     words = render(found, _for_job(environ, commit), limit=SUMMARY_LIMIT)
     append(environ.get("GITHUB_STEP_SUMMARY"), words)
-    names = json.dumps([one.scope for one in found.sets if is_applied(one)])
-    append(environ.get("GITHUB_OUTPUT"), f"scopes={names}\n")
+    for name, destroy in (("scopes", False), ("destroys", True)):
+        of_kind = [one.scope for one in found.sets if one.destroy is destroy and is_applied(one)]
+        append(environ.get("GITHUB_OUTPUT"), f"{name}={json.dumps(of_kind)}\n")
 
 
 def is_applied(plan_set: PlanSet) -> bool:

@@ -216,15 +216,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield server
 
 
-def command(folder: Path, scope: str = "dev") -> int:
+def command(folder: Path, scope: str = "dev", *, destroy: bool = False) -> int:
     one = plan_set(planned(), scope=scope)
     place = folder / scope.replace("/", "-")
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     (place / "plan-set.json").write_bytes(one.to_bytes())
     return main(
         [
             *("approval", "--environment", scope, "--plans", str(folder)),
             *("--approval", str(folder / "approval.json")),
+            *(["--destroy"] if destroy else []),
         ]
     )
 
@@ -247,6 +248,17 @@ def test_an_accounts_folder_is_guarded_by_the_accounts_environment(
     server.reviews = [review(digest, environment="non-prod")]
 
     assert command(tmp_path, "non-prod/account") == 0
+
+
+def test_what_destroys_is_approved_by_its_own_digest(server: Server, tmp_path: Path) -> None:
+    apart = plan_set(planned(), destroy=True)
+    folder = tmp_path / "dev-destroy"
+    folder.mkdir()
+    (folder / "plan-set.json").write_bytes(apart.to_bytes())
+    server.reviews = [review(apart.digest)]
+
+    assert command(tmp_path) == 1
+    assert command(tmp_path, destroy=True) == 0
 
 
 @pytest.mark.parametrize("who", ["alice", "carol", "dan"])

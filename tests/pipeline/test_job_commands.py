@@ -34,6 +34,9 @@ def written(tmp_path: Path) -> Path:
         plan_set(planned("prod/eu-west-1/prod/api", UnitStatus.UNCHANGED), scope="prod"),
         plan_set(planned("security/eu-west-1/ca/pki"), scope="security/ca"),
         plan_set(planned("non-prod/eu-west-1/account/dns-zone"), scope="non-prod/account"),
+        plan_set(
+            planned("non-prod/eu-west-1/stage/old", UnitStatus.REMOVED), scope="stage", destroy=True
+        ),
     )
     path = tmp_path / "report.json"
     path.write_bytes(Report(sets=sets, findings=(one,), blocking=(one,)).to_bytes())
@@ -48,7 +51,10 @@ def test_a_job_annotates_summarises_and_says_which_scopes_there_is_something_to_
     assert capsys.readouterr().out.startswith("::error file=live/")
     assert (tmp_path / "summary.md").read_text().startswith(MARKER)
     # Not prod, of which nothing changes; nor security/ca, which its administrator applies.
-    assert (tmp_path / "output").read_text() == 'scopes=["dev", "non-prod/account"]\n'
+    assert (tmp_path / "output").read_text().splitlines() == [
+        'scopes=["dev", "non-prod/account"]',
+        'destroys=["stage"]',
+    ]
 
 
 def test_at_a_terminal_there_are_tables(
@@ -103,4 +109,4 @@ def test_a_report_of_nothing_is_no_scope(server: Server, tmp_path: Path) -> None
 
     assert main(["summary", "--summary", str(path)]) == 0
 
-    assert (tmp_path / "output").read_text() == "scopes=[]\n"
+    assert (tmp_path / "output").read_text() == "scopes=[]\ndestroys=[]\n"

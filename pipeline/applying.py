@@ -26,6 +26,7 @@ from pipeline.planning import (
     Units,
     parse_plan,
     policy_input,
+    private_folder,
     write_private,
 )
 from pipeline.progress import Progress
@@ -233,7 +234,7 @@ class Applier:
     def _private(self, path: str) -> Iterator[Path]:
         """A folder for a plan that is applied at once, and gone afterwards: it holds secrets."""
         folder = self._folder / path
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         try:
             yield folder
         finally:

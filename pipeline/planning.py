@@ -292,6 +292,7 @@ class Planner:
                 )
             else:
                 folder = self._folder(path)
+                private_folder(folder)
                 content = self._terragrunt.plan(
                     path, folder / PLAN_FILE, role=PLAN, destroy=self._destroy
                 )
@@ -465,9 +466,16 @@ def clear(folder: Path) -> None:
             entry.unlink()
 
 
+def private_folder(path: Path) -> None:
+    """Make a folder that its owner alone can enter, and those above it that are missing."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that its owner alone can read."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+    private_folder(path.parent)
     path.unlink(missing_ok=True)
     path.touch(mode=_PRIVATE_FILE)
     path.write_bytes(content)

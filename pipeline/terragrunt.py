@@ -268,7 +268,7 @@ class Terragrunt:
         return other
 
     def plan(self, unit: str, file: Path, *, role: str, destroy: bool = False) -> bytes:
-        """Plan a unit into a file.
+        """Plan a unit into a file, whose folder is there.
 
         Returns:
             The plan as JSON, as Terraform wrote it.
@@ -276,7 +276,6 @@ class Terragrunt:
         Raises:
             CommandFailedError: it failed, or LockedError: the state is locked.
         """
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         command = ["plan", "-input=false", "-no-color", self._lock_timeout, f"-out={file}"]
         self._run(unit, role, [*command, "-destroy"] if destroy else command, "plan")
         file.chmod(_SECRET)

@@ -65,7 +65,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     )
     content = approval.to_bytes().decode()
     write_atomically(options.approval.absolute(), content)
-    console.print(f"{approval.approver} approves {approval.scope} {approval.digest}", markup=False)
+    words = f"{approval.approver} approves {approval.scope} {approval.digest}"
+    console.print(words, markup=False, soft_wrap=True)
     if options.json:
         print(json.dumps(json.loads(content), indent=2, ensure_ascii=False))
     return 0

@@ -194,9 +194,15 @@ class _Account:
         )
 
     def registered(self, issuing_cas: Sequence[IssuingCa]) -> Iterator[Issued]:
-        """Every client certificate of every environment."""
+        """Every client certificate of every environment that has, or had, an issuing CA.
+
+        Another one may have no registry yet, and nothing was signed for it.
+        """
         by_name = {(ca.authority.environment, ca.name): ca for ca in issuing_cas}
+        signed_for = {ca.authority.environment for ca in issuing_cas}
         for environment in self.organization.environments:
+            if environment.name not in signed_for:
+                continue
             reader = reader_session(self.session, environment, self.operator)
             for stored in Registry(reader.client("dynamodb"), environment).records():
                 record = stored.record

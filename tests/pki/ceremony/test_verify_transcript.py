@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -246,6 +246,22 @@ def test_a_record_without_its_certificate_proves_none(scene: Scene) -> None:
     (found,) = account.registered(account.issuing_cas())
 
     assert (found.request_id, found.key_id) == ("request-a", None)
+
+
+def test_an_environment_that_has_no_issuing_ca_yet_is_not_asked_for_its_registry(
+    scene: Scene,
+) -> None:
+    scene.register("a", "request-a")
+    organization = scene.cloud.organization
+    later = replace(organization.environment("dev"), name="stage")
+    environments = (*organization.environments, later)
+    account = replace(
+        account_of(scene), organization=replace(organization, environments=environments)
+    )
+
+    (found,) = account.registered(account.issuing_cas())
+
+    assert found.request_id == "request-a"
 
 
 def lists_of(scene: Scene, since: datetime) -> list[Issued]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +16,9 @@ from pipeline import applying, changes, destroying, schedule, store, tree
 from pipeline.accounts import APPLY, PLAN, Accounts, Facts, States
 from pipeline.applying import Applied, Applier
 from pipeline.changes import Affected
+from pipeline.commands.gate import static_scope
 from pipeline.errors import CommandFailedError, PipelineError, RefusedError, UsageError
+from pipeline.gates import Gates
 from pipeline.git import Git
 from pipeline.model import Finding, PlannedUnit, PlanSet, UnitStatus
 from pipeline.planning import (
@@ -29,13 +32,11 @@ from pipeline.planning import (
     set_folder,
     write_private,
 )
-from pipeline.policy import Opa, evaluate_plans
 from pipeline.report import Report
 from pipeline.store import StoredSet
 from pipeline.terragrunt import DEFAULT_LOCK_SECONDS, Programs, Terragrunt
 from pipeline.tree import Layout, Scope, Unit, is_administrators
 from pipeline.verdict import judge
-from pipeline.waivers import Register
 from pki.organization import SECURITY_ACCOUNT
 from tools import install
 from tools.paths import BUILD, ROOT, locked
@@ -45,7 +46,7 @@ PLANS = BUILD / "plans"
 
 _OWN = BUILD / "pipeline"
 _LOGS = _OWN / "logs"
-_TOOLS = ("terraform", "terragrunt", "opa")
+_TOOLS = ("terraform", "terragrunt")
 
 
 def add_lock_seconds(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +74,7 @@ class Workshop:
         layout: the units that there are.
         accounts: AWS.
         terragrunt: runs units.
+        gates: the rules.
     """
 
     root: Path
@@ -84,6 +86,7 @@ class Workshop:
     layout: Layout
     accounts: Accounts
     terragrunt: Terragrunt
+    gates: Gates
 
     @classmethod
     def here(
@@ -114,6 +117,7 @@ class Workshop:
             layout=Layout.here(root),
             accounts=Accounts(facts, environ=os.environ),
             terragrunt=Terragrunt(root, found, programs, _LOGS, lock_seconds=lock_seconds),
+            gates=Gates.here(found, root),
         )
 
     # --- What to plan ----------------------------------------------------------------------------
@@ -130,10 +134,7 @@ class Workshop:
         """
         if base is None:
             if scope is None:
-                raise UsageError(
-                    "neither a scope nor a base: that would be everything",
-                    hint="make plan ENV=dev, or make plan BASE=origin/main",
-                )
+                raise _everything()
             return changes.everything_of(self.layout.scope(scope), self.layout, self.find)
         since = self.git.merge_base(base, "HEAD")
         found = changes.affected_by(self.git, since, commit.tree, self.layout, self.find)
@@ -156,6 +157,18 @@ class Workshop:
             raise
 
     # --- Plans -----------------------------------------------------------------------------------
+
+    def gate_and_plan(
+        self, *, scope: str | None, base: str | None, out: Path, allow_destroy: bool
+    ) -> Report:
+        """Plan if the static gates let that happen; see `gate` and `plan`."""
+        if scope is None and base is None:
+            raise _everything()
+        judged = self.gate(scope=scope, base=base)
+        if not judged.passed:
+            return judged
+        found = self.plan(scope=scope, base=base, out=out, allow_destroy=allow_destroy)
+        return replace(found, findings=tuple(dict.fromkeys((*judged.findings, *found.findings))))
 
     def plan(
         self, *, scope: str | None, base: str | None, out: Path, allow_destroy: bool
@@ -273,31 +286,42 @@ class Workshop:
 
     # --- Rules -----------------------------------------------------------------------------------
 
+    def gate(self, *, scope: str | None, base: str | None) -> Report:
+        """What the rules say of the text of ``live/`` and of modules.
+
+        Comes before everything else: reading a unit's configuration already runs code of it.
+        """
+        chosen = None if scope is None else [scope]
+        where = static_scope(self.git, self.layout, base=base, scopes=chosen)
+        with self.console.status("judging live/ and the modules"):
+            return self._report((), self.gates.static(where), {})
+
     def judge(self, run: Run, further: Iterable[Finding] = ()) -> Report:
         """What the rules say of plans, and which of it stands in the way."""
-        findings = (*further, *self._findings(run.inputs))
+        findings = (*further, *self.gates.plans(run.inputs))
+        return self._report(run.sets, findings, run.documents)
+
+    def _report(
+        self,
+        sets: Iterable[PlanSet],
+        findings: tuple[Finding, ...],
+        documents: Mapping[str, Mapping[str, Any]],
+    ) -> Report:
         blocking = [
             finding
             for finding in findings
             if not judge([finding], production=self._is_production(finding.unit)).passed
         ]
-        return Report.of(run.sets, findings, blocking, run.documents)
+        return Report.of(sets, findings, blocking, documents)
 
     def _blocking(self, inputs: Mapping[str, Path], unit: str) -> tuple[Finding, ...]:
-        return judge(self._findings(inputs), production=self._is_production(unit)).blocking
-
-    def _findings(self, inputs: Mapping[str, Path]) -> tuple[Finding, ...]:
-        found = evaluate_plans(inputs, opa=Opa(self.environ, self.root / "policies"))
-        register = Register.load(self.root / "policies" / "waivers.yaml")
-        # Whether each entry names a rule that there is, the static gates have judged.
-        named = {waiver.rule for waiver in register.waivers}
-        return register.apply(found, named, complete=False)
+        return judge(self.gates.plans(inputs), production=self._is_production(unit)).blocking
 
     def _is_production(self, unit: str) -> bool:
-        account, _, environment = unit.split("/")[:3] if unit else ("", "", "")
-        return account == SECURITY_ACCOUNT or (
-            environment != "" and environment == self.layout.last_environment
-        )
+        if not unit:  # about no unit: it may be about any
+            return True
+        account, _, environment, _ = unit.split("/")
+        return account == SECURITY_ACCOUNT or environment == self.layout.last_environment
 
     def is_guarded(self, scope: Scope) -> bool:
         """Whether a scope takes somebody else's approval even at a terminal."""
@@ -403,6 +427,13 @@ class Workshop:
         lock = _OWN / f"{name}.lock"
         with locked(lock, lambda: self.console.print("waiting for another command to end")):
             yield
+
+
+def _everything() -> UsageError:
+    return UsageError(
+        "neither a scope nor a base: that would be everything",
+        hint="make plan ENV=dev, or make plan BASE=origin/main",
+    )
 
 
 def digest_matches(digest: str, typed: str) -> bool:

@@ -81,7 +81,7 @@ def _at_the_terminal(workshop: Workshop, name: str, console: Console) -> tuple[A
             hint=f"make plan ENV={name}, then make approve, then make apply with APPROVAL=FILE",
         )
     with workshop.programs.interruptible(console.print):
-        found = workshop.plan(scope=name, base=None, out=PLANS, allow_destroy=False)
+        found = workshop.gate_and_plan(scope=name, base=None, out=PLANS, allow_destroy=False)
     report.output().print(report.render(found))
     if not found.passed:
         raise RefusedError("the gates refuse these plans, or some could not be made")

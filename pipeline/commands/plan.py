@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     workshop = Workshop.here(os.environ, console, lock_seconds=options.lock_seconds)
     out = options.out.absolute()
     with workshop.programs.interruptible(console.print):
-        found = workshop.plan(
+        found = workshop.gate_and_plan(
             scope=options.environment,
             base=options.base,
             out=out,

@@ -8,7 +8,6 @@ https://www.openpolicyagent.org/docs/cli#exec
 """
 
 import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -74,7 +73,8 @@ def evaluate_plans(inputs: Mapping[str, Path], *, opa: Opa) -> tuple[Finding, ..
     """Judge plans.
 
     Args:
-        inputs: path of a unit to the file of its plan document.
+        inputs: path of a unit to the file of its plan document, which `pipeline.planning` has cut
+            down to what the policies read.
         opa: how OPA is run.
 
     Returns:
@@ -86,20 +86,16 @@ def evaluate_plans(inputs: Mapping[str, Path], *, opa: Opa) -> tuple[Finding, ..
     """
     if not inputs:
         return ()
-    with tempfile.TemporaryDirectory(prefix="opa-") as folder:
-        # Short names of our own: what OPA is given and what it answers about can then be compared.
-        keys = _plan_keys(opa.policies)
-        files = {
-            str(_pruned(path, keys, Path(folder) / f"{number}.json")): unit
-            for number, (unit, path) in enumerate(inputs.items())
-        }
-        bundles = [bundle for bundle in (opa.policies, opa.data) if bundle is not None]
-        output = opa.run(
-            "exec",
-            *(argument for bundle in bundles for argument in ("--bundle", bundle)),
-            *("--decision", "gate/plan/result", "--format", "json", "--log-level", "error"),
-            *files,
-        )
+    files = {str(path.absolute()): unit for unit, path in inputs.items()}
+    if len(files) != len(inputs):
+        raise PipelineError("two units have one plan document")
+    bundles = [bundle for bundle in (opa.policies, opa.data) if bundle is not None]
+    output = opa.run(
+        "exec",
+        *(argument for bundle in bundles for argument in ("--bundle", bundle)),
+        *("--decision", "gate/plan/result", "--format", "json", "--log-level", "error"),
+        *files,
+    )
     answers: dict[str, object] = {}
     for entry in _list(_json(output), "result"):
         if not isinstance(entry, dict) or entry.get("path") not in files:
@@ -142,25 +138,6 @@ def evaluate_live(document: Mapping[str, Any], opa: Opa) -> tuple[Finding, ...]:
     units = [str(unit["path"]) for unit in document.get("units", ())]
     found = _findings(expressions[0].get("value"), "")
     return tuple(_about_unit(finding, units) for finding in found)
-
-
-def _plan_keys(policies: Path) -> frozenset[str]:
-    """The keys of a plan that the policies can read at all; the rest only takes time."""
-    schema = json.loads((policies / "schemas" / "plan.json").read_text("utf-8"))
-    return frozenset(schema["properties"])
-
-
-def _pruned(plan: Path, keys: frozenset[str], target: Path) -> Path:
-    try:
-        document = json.loads(plan.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise PipelineError(f"{plan} is no plan document: {error}") from error
-    if not isinstance(document, dict):
-        raise PipelineError(f"{plan} is no plan document: it is no object")
-    kept = {key: value for key, value in document.items() if key in keys}
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(kept, file)
-    return target
 
 
 def _json(output: str) -> object:

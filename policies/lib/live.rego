@@ -52,7 +52,9 @@ folder_of(path) := concat("/", array.slice(split(path, "/"), 0, 3))
 
 # METADATA
 # title: An environment, or folder of an account's own, by its name
-environments[environment.name] := environment if some environment in input.environments
+environment(name) := [found | some found in input.environments; found.name == name][0]
+
+names contains found.name if some found in input.environments
 
 # METADATA
 # title: Whether a version names one release exactly
@@ -70,3 +72,13 @@ flat(text) := trim_space(regex.replace(text, `\s+`, " "))
 flattened(value) := flat(value) if is_string(value)
 
 flattened(value) := {key: flat(text) | some key, text in value} if is_object(value)
+
+# METADATA
+# title: A value of HCL as text to search words in
+# description: |
+#   JSON spells line ends and some signs as escapes, whose letters would run into the word that follows.
+text(value) := regex.replace(json.marshal(value), `\\(u[0-9a-f]{4}|[bfnrt])`, " ")
+
+# METADATA
+# title: What may stand between a function's name and its bracket
+gap := `(?:\s|/\*.*?\*/|(?:#|//)[^(]*)*\(`

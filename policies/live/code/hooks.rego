@@ -16,7 +16,7 @@ package live.code.hooks
 
 import data.lib.live
 
-hooks := {"before_hook", "after_hook", "error_hook"}
+actions := {"before_hook", "after_hook", "error_hook"}
 
 programs := {"engine", "terraform_binary", "catalog"}
 
@@ -24,7 +24,7 @@ deny contains live.finding(rego.metadata.chain(), file.file, file.file, message)
 	some file in live.files
 	some block in file.hcl.terraform
 	some key in object.keys(block)
-	key in hooks
+	key in actions
 	message := sprintf("it has a hook: %s", [key])
 }
 

@@ -20,11 +20,11 @@ image := `^([0-9]{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/[a-z0-9._/
 deny contains live.finding(rego.metadata.chain(), environment.images_file, address, "it is not pinned by digest in a registry of ours") if {
 	some environment in input.environments
 	some function, uri in environment.images
-	not pinned(uri)
+	not by_digest(uri)
 	address := sprintf("%s: %s", [environment.name, function])
 }
 
-pinned(uri) if {
+by_digest(uri) if {
 	is_string(uri)
 	some match in regex.find_all_string_submatch_n(image, uri, 1)
 	some id in input.organization.accounts

@@ -32,7 +32,7 @@ undecided contains live.finding(rego.metadata.chain(), environment.images_file, 
 untried contains [environment, function] if {
 	some environment in input.environments
 	environment.is_environment
-	before := live.environments[environment.previous]
+	before := live.environment(environment.previous)
 	some function, uri in environment.images
 	digest := digest_of(uri)
 	digest != digest_of(object.get(before.images, function, ""))

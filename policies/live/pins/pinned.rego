@@ -18,8 +18,8 @@ import data.lib.live
 deny contains live.about_unit(rego.metadata.chain(), unit, message) if {
 	some unit in input.units
 	unit.module != ""
-	not pinned(unit)
+	not has_pin(unit)
 	message := sprintf("the module %s has no pin in %s/versions.hcl", [unit.module, live.folder_of(unit.path)])
 }
 
-pinned(unit) if unit.module in object.keys(live.home(unit).versions)
+has_pin(unit) if unit.module in object.keys(live.home(unit).versions)

@@ -18,7 +18,7 @@ import data.lib.live
 deny contains live.finding(rego.metadata.chain(), environment.file, address, message) if {
 	some environment in input.environments
 	some module, version in environment.versions
-	before := live.environments[environment.previous]
+	before := live.environment(environment.previous)
 	ahead(version, object.get(before.versions, module, null))
 	address := sprintf("%s: %s", [environment.name, module])
 	message := sprintf("%s is ahead of %s, which has %s", [

@@ -32,16 +32,18 @@ deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file
 }
 
 deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {
-	some name, blocks in live.root.terraform[_].extra_arguments
-	some block in blocks
-	some key, value in block
+	some block in live.root.terraform
+	some name, blocks in block.extra_arguments
+	some settings in blocks
+	some key, value in settings
 	not harmless(key, value)
 	message := sprintf("extra_arguments %s: %s changes what Terraform is told", [name, key])
 }
 
 deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {
-	some name, blocks in live.root.terraform[_].extra_arguments
-	regex.match(`\bTF_[A-Z]`, json.marshal(blocks))
+	some block in live.root.terraform
+	some name, blocks in block.extra_arguments
+	regex.match(`\bTF_[A-Z]`, live.text(blocks))
 	message := sprintf("extra_arguments %s sets a variable of Terraform", [name])
 }
 

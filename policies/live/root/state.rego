@@ -27,7 +27,7 @@ settings := {
 deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {
 	live.root
 	some setting in settings
-	not contains(live.flat(live.root.locals[0].state_configs.s3), setting)
+	not has(setting)
 	message := sprintf("the state lacks `%s`", [setting])
 }
 
@@ -44,3 +44,5 @@ configured if {
 	object.keys(state) == {"backend", "config", "generate"}
 	live.root.locals[0].state_bucket_name == "${local.organization.organization}-tfstate-${local.account_id}"
 }
+
+has(setting) if contains(live.flat(live.root.locals[0].state_configs.s3), setting)

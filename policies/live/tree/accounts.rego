@@ -17,7 +17,7 @@ import data.lib.live
 
 organization_file := "live/organization.yaml"
 
-accounts := object.get(input.organization, "accounts", {})
+listed := object.get(input.organization, "accounts", {})
 
 mock := "000000000000"
 
@@ -30,23 +30,23 @@ deny contains live.finding(rego.metadata.chain(), file.file, file.file, message)
 }
 
 deny contains live.finding(rego.metadata.chain(), organization_file, organization_file, message) if {
-	some name, id in accounts
+	some name, id in listed
 	not is_id(id)
 	message := sprintf("accounts: %s is no account id of twelve digits, in quotes", [name])
 }
 
 deny contains live.finding(rego.metadata.chain(), organization_file, organization_file, "accounts: one id stands for two folders") if {
-	count(accounts) != count({id | some id in accounts})
+	count(listed) != count({id | some id in listed})
 }
 
 deny contains live.finding(rego.metadata.chain(), environment.file, environment.name, message) if {
 	some environment in input.environments
-	not environment.account in object.keys(accounts)
+	not environment.account in object.keys(listed)
 	message := sprintf("the account %s has no id in organization.yaml", [environment.account])
 }
 
 ids(document) := {match[1] |
-	some match in regex.find_all_string_submatch_n(`(?:^|[^0-9A-Za-z])([0-9]{12})(?:[^0-9A-Za-z]|$)`, json.marshal(document), -1)
+	some match in regex.find_all_string_submatch_n(`(?:^|[^0-9A-Za-z])([0-9]{12})(?:[^0-9A-Za-z]|$)`, live.text(document), -1)
 }
 
 is_id(id) if {

@@ -55,7 +55,7 @@ deny contains live.finding(rego.metadata.chain(), environment.file, environment.
 
 deny contains live.finding(rego.metadata.chain(), organization_file, organization_file, message) if {
 	some name in input.promotion
-	not name in object.keys(live.environments)
+	not name in live.names
 	message := sprintf("promotion names %s, which has no units", [name])
 }
 

@@ -15,11 +15,15 @@ package live.units.reads
 
 import data.lib.live
 
-# Between a function's name and its bracket HCL allows spaces and comments; JSON spells a line end \n.
-functions := `\b(file|filebase64|fileset|templatefile|filemd5|filesha\w*|filebase64sha\w*|read_terragrunt_config|read_tfvars_file|sops_decrypt_file)(\s|\\[nrt]|/\*.*?\*/|(#|//).*?\\n)*\(`
+names := concat("|", [
+	"file", "filebase64", "fileset", "templatefile", `filemd5`, `filesha\w*`, `filebase64sha\w*`,
+	"read_terragrunt_config", "read_tfvars_file", "sops_decrypt_file",
+])
+
+calls := sprintf(`\b(%s)%s`, [names, live.gap])
 
 deny contains live.about_unit(rego.metadata.chain(), unit, message) if {
 	some unit in input.units
-	found := regex.find_all_string_submatch_n(functions, json.marshal(unit.hcl.inputs), 1)
+	found := regex.find_all_string_submatch_n(calls, live.text(unit.hcl.inputs), 1)
 	message := sprintf("inputs call %s()", [found[0][1]])
 }

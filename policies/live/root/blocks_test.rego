@@ -1,0 +1,27 @@
+package live.root.blocks_test
+
+import data.lib.example_test as example
+import data.live.root.blocks
+
+terraform(block) := example.with_root({"terraform": [block]})
+
+arguments(block) := terraform({"extra_arguments": {"x": [block]}})
+
+test_allow_root if {
+	count(blocks.deny) == 0 with input as example.whole
+	count(blocks.deny) == 0 with input as arguments({"commands": ["plan"], "env_vars": {"GOGC": "400"}})
+}
+
+test_deny_other_blocks if {
+	every key in ["iam_role", "terraform_version_constraint", "errors", "inputs"] {
+		count(blocks.deny) == 1 with input as example.with_root({key: "x"})
+	}
+	count(blocks.deny) == 1 with input as terraform({"source": "x"})
+	count(blocks.deny) == 1 with input as example.with_root({"generate": {"other": [{}]}})
+}
+
+test_deny_arguments_and_variables_of_terraform if {
+	count(blocks.deny) == 1 with input as arguments({"arguments": ["-lock=false"]})
+	count(blocks.deny) == 1 with input as arguments({"required_var_files": ["x"]})
+	count(blocks.deny) == 1 with input as arguments({"env_vars": {"TF_CLI_ARGS": "-lock=false"}})
+}

@@ -154,6 +154,11 @@ resource "aws_cognito_user_pool" "this" {
       lambda_version = "V3_0"
     }
   }
+
+  # Another pool is another issuer: no token of the old one would be taken, no app client be known.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_cognito_user_pool_domain" "this" {

@@ -39,6 +39,16 @@ run "protection_can_be_taken_off" {
   }
 }
 
+# A plan cannot show lifecycle arguments: the source is read instead.
+run "the_pool_outlives_a_destroy" {
+  command = plan
+
+  assert {
+    condition     = length(regexall("prevent_destroy = true", file("${path.module}/main.tf"))) == 1
+    error_message = "The pool is not protected by prevent_destroy."
+  }
+}
+
 run "every_token_passes_the_trigger" {
   command = plan
 

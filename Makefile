@@ -6,6 +6,7 @@ include makefiles/lint.mk
 include makefiles/functions.mk
 include makefiles/pki.mk
 include makefiles/live.mk
+include makefiles/ci.mk
 include makefiles/docs.mk
 include makefiles/bench.mk
 include makefiles/tools.mk

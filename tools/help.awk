@@ -12,5 +12,5 @@ BEGIN {
   name = $0
   sub(/:.*/, "", name)
   sub(/.* ## /, "")
-  printf "  %s%-18s%s %s\n", bold ? "\033[36m" : "", name, bold ? "\033[0m" : "", $0
+  printf "  %s%-20s%s %s\n", bold ? "\033[36m" : "", name, bold ? "\033[0m" : "", $0
 }

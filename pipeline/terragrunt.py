@@ -27,8 +27,10 @@ _SECRET = 0o600
 
 _STATE_LOCK = "Error acquiring the state lock"
 _LOCK_FIELD = re.compile(
-    r"^[\s│|]*(ID|Path|Operation|Who|Version|Created|Info):[ \t]*(.*?)\s*$", re.M
+    r"^[ \t]*(ID|Path|Operation|Who|Version|Created|Info):[ \t]*(.*?)\s*$", re.M
 )
+_PREFIX = re.compile(r"^[0-9:.]+ +[A-Z]+ +(?:\[[^\]]*\] +)?(?:terraform|tofu): ?", re.M)
+"""What Terragrunt puts before a line of Terraform's."""
 _FRAME = re.compile(r"^\s*[│╷╵]\s?", re.M)
 _SHARED_PROVIDERS = ("filesystem_mirror", "network_mirror", "dev_overrides", "plugin_cache_dir")
 
@@ -52,7 +54,7 @@ class Lock:
 
 def find_lock(output: str) -> Lock | None:
     """The lock that an output of Terraform complains of; None when it does not."""
-    _, found, after = output.partition(_STATE_LOCK)
+    _, found, after = _bare(output).partition(_STATE_LOCK)
     if not found:
         return None
     fields = dict[str, str]()
@@ -87,12 +89,17 @@ def failure(unit: str, what: str, output: str, log: Path) -> CommandFailedError:
 
 def complaints(output: str) -> list[str]:
     """The lines that say what went wrong: from the first error on, or the last ones."""
-    lines = [line.rstrip() for line in _FRAME.sub("", output).splitlines()]
+    lines = [line.rstrip() for line in _bare(output).splitlines()]
     lines = [line for line in lines if line]
     first = next((number for number, line in enumerate(lines) if "Error:" in line), None)
     if first is None:
         return lines[-_SHOWN_LINES:]
     return lines[first : first + _SHOWN_LINES]
+
+
+def _bare(output: str) -> str:
+    """What Terraform said, without Terragrunt's prefixes and without its frames."""
+    return _FRAME.sub("", _PREFIX.sub("", output))
 
 
 class Programs:

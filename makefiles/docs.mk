@@ -1,9 +1,10 @@
 ##@ Documentation
 
 .PHONY: docs
-docs: ## Regenerate the tables of inputs and outputs in the modules' READMEs
+docs: ## Regenerate the tables in the modules' READMEs, and the list of all rules
 	@$(call with,terraform-docs) terraform-docs modules
+	@$(call with,opa) python -m tools.policy_docs
 
 .PHONY: docs-check
-docs-check: ## Check that those tables are current
-	@$(PYTHON) -m tools.lint docs
+docs-check: ## Check that they are current
+	@$(PYTHON) -m tools.lint docs policy-docs

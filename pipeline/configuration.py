@@ -44,6 +44,7 @@ def read(
     scopes: Collection[str] | None = None,
     modules: Collection[str] = (),
     base: str = "",
+    releases: bool = True,
     environ: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Make the document.
@@ -55,6 +56,7 @@ def read(
             environments are always there, since each is held against the one before it.
         modules: modules of this working tree to look into as well, whoever takes them.
         base: the commit that the change is seen from; empty when there is none.
+        releases: whether to look for the releases that pins name; else nothing is known of them.
         environ: the environment of Git; this process's own when None.
 
     Raises:
@@ -62,7 +64,7 @@ def read(
         CommandFailedError: Git or the parser does not run.
     """
     git = Git(root) if environ is None else Git(root, environ)
-    return _Reader(root, git, parser, base).read(scopes, modules)
+    return _Reader(root, git, parser, base, releases).read(scopes, modules)
 
 
 @dataclass
@@ -71,6 +73,7 @@ class _Reader:
     git: Git
     parser: Parser
     base: str
+    follows_releases: bool
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, scopes: Collection[str] | None, modules: Collection[str]) -> dict[str, Any]:
@@ -92,7 +95,7 @@ class _Reader:
             if _unit_file(path) in parsed.documents
         ]
         environments = self._environments(layout, files, folders, parsed.documents)
-        releases = _releases(released_in)
+        releases = _releases(released_in) if self.follows_releases else None
         pins = {entry["folder"]: entry["versions"] for entry in environments}
         taken = {
             (unit["module"], pins.get(_folder(unit), {}).get(unit["module"])) for unit in described
@@ -100,7 +103,11 @@ class _Reader:
         local = {name for name, version in taken if version == LOCAL} | set(modules)
         if scopes is None:
             local |= {file.split("/")[1] for file in files if file.startswith(f"{MODULES}/")}
-        released = {(name, version) for name, version in taken if version in releases.get(name, ())}
+        released = {
+            (name, version)
+            for name, version in taken
+            if releases is not None and version in releases.get(name, ())
+        }
         return {
             "version": VERSION,
             "organization": organization,

@@ -38,12 +38,16 @@ class StaticScope:
         modules: which modules of this working tree are scanned; None for all.
         dockerfiles: which Dockerfiles.
         base: the commit that the change is seen from; empty for none.
+        releases: whether pins are followed to their releases; a clone may have no tags.
+        scanned: whether checkov is asked.
     """
 
     scopes: frozenset[str] | None = None
     modules: frozenset[str] | None = None
     dockerfiles: frozenset[str] = frozenset()
     base: str = ""
+    releases: bool = True
+    scanned: bool = True
 
     @property
     def is_everything(self) -> bool:
@@ -109,6 +113,17 @@ class Gates:
             }
         return self.register.apply((*live, *found.findings), ids, judged=judged)
 
+    def scan(self, scope: StaticScope) -> tuple[Finding, ...]:
+        """Judge the source of modules and Dockerfiles alone.
+
+        Raises:
+            PipelineError: checkov could not be asked, which is no permission.
+        """
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            known = pool.submit(lambda: self.known)
+            found = self._scan(scope)
+        return self.register.apply(found.findings, known.result() | dict.fromkeys(found.ids, True))
+
     def plans(self, inputs: Mapping[str, Path]) -> tuple[Finding, ...]:
         """Judge plans: path of a unit to the file of its plan document.
 
@@ -124,13 +139,14 @@ class Gates:
             scopes=scope.scopes,
             modules=self._modules(scope),
             base=scope.base,
+            releases=scope.releases,
             environ=self.environ,
         )
         return policy.evaluate_live(document, self.opa)
 
     def _scan(self, scope: StaticScope) -> Scan:
         modules = self._modules(scope)
-        if not modules and not scope.dockerfiles:
+        if not scope.scanned or (not modules and not scope.dockerfiles):
             return Scan((), frozenset())
         scanner = self.scanner or Scanner.here(self.environ, self.root)
         return scanner.scan(modules, scope.dockerfiles)
@@ -141,22 +157,27 @@ class Gates:
         return frozenset(file.parent.name for file in self.root.glob(f"{MODULES}/*/*.tf"))
 
 
-def of_change(git: Git, base: str, tree: str, scopes: Iterable[str] | None) -> StaticScope:
-    """What the static gates look at for a change.
+def everything(git: Git) -> StaticScope:
+    """All of a checkout."""
+    files = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    return StaticScope(dockerfiles=_dockerfiles(git.root, files))
+
+
+def of_files(
+    root: Path, files: Collection[str], *, scopes: Iterable[str] | None = None, base: str = ""
+) -> StaticScope:
+    """What the static gates look at when some files differ.
 
     Args:
-        git: the checkout.
-        base: the commit that the change is seen from.
-        tree: the tree that is checked out.
+        root: the checkout.
+        files: relative to it; they may be gone.
         scopes: which units; None for all.
+        base: the commit that the change is seen from.
     """
-    files = git.changed(base, tree)
     return StaticScope(
         scopes=None if scopes is None else frozenset(scopes),
-        modules=frozenset(_modules_of(git.root, files)),
-        dockerfiles=frozenset(
-            file for file in files if is_dockerfile(file) and (git.root / file).is_file()
-        ),
+        modules=frozenset(_modules(root, files)),
+        dockerfiles=_dockerfiles(root, files),
         base=base,
     )
 
@@ -166,7 +187,11 @@ def is_dockerfile(file: str) -> bool:
     return Path(file).name == "Dockerfile" or file.endswith(".Dockerfile")
 
 
-def _modules_of(root: Path, files: Collection[str]) -> Iterable[str]:
+def _dockerfiles(root: Path, files: Iterable[str]) -> frozenset[str]:
+    return frozenset(file for file in files if is_dockerfile(file) and (root / file).is_file())
+
+
+def _modules(root: Path, files: Iterable[str]) -> Iterable[str]:
     for file in files:
         parts = file.split("/")
         if len(parts) > 2 and parts[0] == MODULES and (root / MODULES / parts[1]).is_dir():

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import install, isolated, modules, tasks
+from tools import install, modules, tasks
 from tools.errors import exit_code
 from tools.paths import ROOT
 from tools.tasks import Task, TaskFailedError
@@ -211,11 +211,12 @@ def hadolint(session: Session) -> None:
 
 def checkov(session: Session) -> None:
     """Modules and Dockerfiles have no known insecure setting; exceptions stand beside them."""
-    command = isolated.sync("checkov", session.environment) / "checkov"
-    options = ("--quiet", "--compact", "--skip-download")
-    session.run(command, *options, "--framework", "terraform", "--directory", "modules")
-    for dockerfile in _dockerfiles(session):
-        session.run(command, *options, "--framework", "dockerfile", "--file", dockerfile)
+    session.run(sys.executable, "-m", "pipeline", "scan", *session.arguments)
+
+
+def live(session: Session) -> None:
+    """live/ and its pinned modules keep the rules of policies/live; a clone may lack releases."""
+    session.run(sys.executable, "-m", "pipeline", "gate", "--no-releases", "--no-scan")
 
 
 def docs(session: Session) -> None:
@@ -223,6 +224,11 @@ def docs(session: Session) -> None:
     folders = [Path("modules")] if session.changed is None else session.modules
     for folder in folders:
         session.run("terraform-docs", "--output-check", folder)
+
+
+def policy_docs(session: Session) -> None:
+    """The list of all rules, docs/policies.md, is current (`make docs`)."""
+    session.run(sys.executable, "-m", "tools.policy_docs", "--check")
 
 
 def machine_paths(session: Session) -> None:
@@ -247,7 +253,18 @@ def machine_paths(session: Session) -> None:
 # The long ones first, so that the short ones fill the gaps between them.
 CHECKS = (
     Check(terraform_validate, r"modules/.*\.tf", tools=("terraform",)),
-    Check(checkov, r"modules/.*\.tf|(.*[/.])?Dockerfile"),
+    Check(
+        checkov,
+        r"modules/.*\.tf|(.*[/.])?Dockerfile",
+        rules=r"policies/(checkov/.*|waivers\.yaml)|uv\.lock",
+        tools=("hcl2json", "opa"),
+    ),
+    Check(
+        live,
+        r"live/.*|modules/.*\.tf",
+        rules=r"policies/(live|lib|gate)/.*|policies/waivers\.yaml",
+        tools=("hcl2json", "opa"),
+    ),
     Check(mypy, r".*\.py", rules=r"pyproject\.toml|uv\.lock"),
     Check(ruff_format, r".*\.py", rules=r"pyproject\.toml|uv\.lock"),
     Check(ruff, r".*\.py", rules=r"pyproject\.toml|uv\.lock"),
@@ -261,6 +278,7 @@ CHECKS = (
     Check(shellcheck, r"(.*/)?[^./]+|.*\.sh"),
     Check(hadolint, r"(.*[/.])?Dockerfile"),
     Check(docs, r"modules/.*", rules=r"\.terraform-docs\.yml", tools=("terraform-docs",)),
+    Check(policy_docs, r"policies/.*|docs/policies\.md", tools=("opa",)),
     Check(machine_paths, r".*"),
 )
 

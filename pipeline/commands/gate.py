@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -33,6 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="an environment, or <account>/<folder>; may be given several times; all without",
     )
+    parser.add_argument(
+        "--no-releases",
+        action="store_true",
+        help="do not follow pins to their releases, in a clone without tags",
+    )
+    parser.add_argument("--no-scan", action="store_true", help="do not ask checkov")
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     parser.add_argument("--sarif", metavar="FILE", type=Path, help="write the findings as SARIF")
     parser.add_argument(
@@ -45,10 +52,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     found = Gates.here(os.environ, ROOT)
     git = Git(ROOT, found.environ)
     scope = static_scope(git, Layout.here(ROOT), base=options.base, scopes=options.scope)
+    scope = replace(scope, releases=not options.no_releases, scanned=not options.no_scan)
     with console.status("judging live/ and the modules"):
         findings = found.static(scope)
-    # Whoever may change the last environment or the CA is stopped by doubt.
-    verdict = judge(findings, production=_touches_production(scope, Layout.here(ROOT)))
+    # Doubt stops what may change the last environment or the CA; but not where it was asked for.
+    doubt = not options.no_releases and _touches_production(scope, Layout.here(ROOT))
+    verdict = judge(findings, production=doubt)
     outcome = Report(findings=findings, blocking=verdict.blocking)
     if options.sarif is not None:
         options.sarif.parent.mkdir(parents=True, exist_ok=True)
@@ -76,34 +85,25 @@ def static_scope(
     chosen = None if scopes is None else [layout.scope(name).name for name in scopes]
     if base is None:
         if chosen is None:
-            files = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-            dockerfiles = {
-                file
-                for file in files.split("\0")
-                if gates.is_dockerfile(file) and (git.root / file).is_file()
-            }
-            return StaticScope(dockerfiles=frozenset(dockerfiles))
+            return gates.everything(git)
         return StaticScope(scopes=frozenset(chosen), modules=frozenset())
-    since, tree = git.merge_base(base, "HEAD"), git.working_tree()
-    if chosen is None:
-        chosen = _touched(git, since, tree, layout)
-    return gates.of_change(git, since, tree, chosen)
+    since = git.merge_base(base, "HEAD")
+    files = git.changed(since, git.working_tree())
+    return gates.of_files(
+        git.root, files, scopes=_touched(files, layout) if chosen is None else chosen, base=since
+    )
 
 
-def _touched(git: Git, base: str, tree: str, layout: Layout) -> list[str] | None:
-    """The scopes whose files a change touches; None for all, when a file belongs to none."""
+def _touched(files: Collection[str], layout: Layout) -> list[str] | None:
+    """The scopes that files belong to; None for all, when one belongs to none."""
     found: set[str] = set()
-    for file in git.changed(base, tree):
-        if file.startswith("policies/"):
-            return None
-        if not file.startswith(f"{LIVE}/"):
-            continue
-        below = [
+    for file in files:
+        below = {
             scope.name for scope in layout.scopes() if file.startswith(f"{LIVE}/{scope.folder}/")
-        ]
-        if below:
-            found.update(below)
-        elif not file.endswith(".md"):
+        }
+        found |= below
+        concerns_all = file.startswith((f"{LIVE}/", "policies/")) and not file.endswith(".md")
+        if concerns_all and not below:
             return None
     return sorted(found)
 

@@ -56,7 +56,6 @@ keys := {
 	"configs": "array",
 	"environments": "array",
 	"modules": "array",
-	"releases": "object",
 	"files": "array",
 	"problems": "array",
 }

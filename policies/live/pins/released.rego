@@ -16,10 +16,20 @@ package live.pins.released
 import data.lib.live
 
 deny contains live.finding(rego.metadata.chain(), environment.file, address, message) if {
+	is_object(input.releases)
 	some environment in input.environments
 	some module, version in environment.versions
 	live.exact(version)
 	not version in object.get(input.releases, module, [])
 	address := sprintf("%s: %s", [environment.name, module])
 	message := sprintf("there is no tag modules/%s/v%s", [module, version])
+}
+
+# A clone may have no tags; whoever asks then learns what is left open.
+undecided contains live.finding(rego.metadata.chain(), environment.file, environment.name, message) if {
+	not is_object(input.releases)
+	some environment in input.environments
+	some version in environment.versions
+	live.exact(version)
+	message := "whether its pins have a release was not looked up"
 }

@@ -17,3 +17,9 @@ test_deny_release_that_does_not_exist if {
 test_deny_module_without_any_release if {
 	count(released.deny) == 1 with input as object.union(object.remove(pinned("1.0.0"), {"releases"}), {"releases": {}})
 }
+
+test_undecided_where_releases_are_not_known if {
+	unknown := object.union(pinned("1.0.0"), {"releases": null})
+	count(released.undecided) == 1 with input as unknown
+	count(released.deny) == 0 with input as unknown
+}

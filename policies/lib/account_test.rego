@@ -14,13 +14,13 @@ test_accounts_in_values if {
 		"111111111111.dkr.ecr.eu-west-1.amazonaws.com/example",
 		json.marshal({"Resource": ["arn:aws:sns:eu-west-1:111111111111:topic"]}),
 	] {
-		accounts(account.named) == {"111111111111"} with input as thing(value)
+		accounts(account.others) == {"111111111111"} with input as thing(value)
 	}
 }
 
 test_no_accounts_in_other_digits if {
 	every value in ["a1b2c3d4-0000-4000-8000-123456789012", "arn:aws:iam::aws:policy/x", "123456789012"] {
-		accounts(account.named) == set() with input as thing(value)
+		accounts(account.others) == set() with input as thing(value)
 	}
 }
 
@@ -32,7 +32,7 @@ test_accounts_of_principals_and_conditions if {
 		"Resource": "arn:aws:s3:::example/*",
 		"Condition": {"StringEquals": {"aws:SourceAccount": "333333333333"}},
 	})])
-	accounts(account.named) == {"111111111111", "333333333333"} with input as plan
+	accounts(account.others) == {"111111111111", "333333333333"} with input as plan
 }
 
 test_others_are_not_the_units if {

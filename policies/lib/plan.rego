@@ -27,12 +27,22 @@ by_type := {type: members |
 
 # METADATA
 # title: Whether the value at a path of a resource, or a part of it, is known only after the apply
+unknown(resource, _) if resource.change.after_unknown == true
+
+# Most attributes have no entry at all: the loop is for the few that have.
 unknown(resource, path) if {
-	some length in numbers.range(0, count(path))
-	at(resource.change.after_unknown, array.slice(path, 0, length)) == true
+	block := resource.change.after_unknown[path[0]]
+	unknown_within(block, array.slice(path, 1, count(path)))
 }
 
-unknown(resource, path) if walk(at(resource.change.after_unknown, path), [_, true])
+unknown_within(block, _) if block == true
+
+unknown_within(block, path) if {
+	some length in numbers.range(1, count(path))
+	at(block, array.slice(path, 0, length)) == true
+}
+
+unknown_within(block, path) if walk(at(block, path), [_, true])
 
 # METADATA
 # title: The value at a path of a resource; null where there is none
@@ -64,17 +74,7 @@ general(chain, address, message) := {
 	][0]
 }
 
-at(document, path) := document if count(path) == 0
-
-at(document, path) := object.get(document, path, null) if {
-	count(path) > 0
-	type_name(document) == "object"
-}
-
-at(document, path) := null if {
-	count(path) > 0
-	type_name(document) != "object"
-}
+at(document, path) := object.get({"": document}, array.concat([""], path), null)
 
 # METADATA
 # title: What is planned, as text
@@ -82,6 +82,10 @@ at(document, path) := null if {
 #   The existing resources' values, the plan's outputs and the unit's inputs as JSON, by address: what must
 #   stand nowhere at all is searched in it, which costs a fraction of a walk over every value.
 texts := object.union(planned_texts, named_texts)
+
+# METADATA
+# title: All of it in one, to tell quickly whether there is anything to find
+all_text := concat("\n", [text | some text in texts])
 
 planned_texts := {resource.address: json.marshal(resource.change.after) | some resource in existing}
 
@@ -183,16 +187,18 @@ companions(resource, type, attribute, key) := [companion |
 ]
 
 # METADATA
-# title: How a change loses a resource, in words; empty where it keeps it
-losses(resource) := {word |
+# title: The managed resources that the plan loses, and how
+# description: Deleted, replaced, or no longer known to Terraform.
+losses := [{"resource": resource, "word": word} |
+	some resource in input.resource_changes
 	some action in resource.change.actions
-	some word in loss(action, count(resource.change.actions))
-}
+	action in {"delete", "forget"}
+	resource.mode == "managed"
+	word := loss(action, count(resource.change.actions))
+]
 
-loss("delete", 1) := {"deletion"}
+loss("delete", 1) := "deletion"
 
-loss("delete", 2) := {"replacement"}
+loss("delete", 2) := "replacement"
 
-loss("forget", _) := {"forgetting"}
-
-loss(action, _) := set() if not action in {"delete", "forget"}
+loss("forget", _) := "forgetting"

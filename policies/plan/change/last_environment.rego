@@ -15,10 +15,9 @@ package plan.change.last_environment
 
 import data.lib.plan
 
-deny contains plan.finding(rego.metadata.chain(), resource, sprintf("%s in the last environment", [word])) if {
+deny contains plan.finding(rego.metadata.chain(), loss.resource, message) if {
 	input.unit.last_environment
 	not input.unit.destroy
-	some resource in input.resource_changes
-	resource.mode == "managed"
-	some word in plan.losses(resource)
+	some loss in plan.losses
+	message := sprintf("%s in the last environment", [loss.word])
 }

@@ -15,8 +15,4 @@ package plan.change.loss
 
 import data.lib.plan
 
-warn contains plan.finding(rego.metadata.chain(), resource, word) if {
-	some resource in input.resource_changes
-	resource.mode == "managed"
-	some word in plan.losses(resource)
-}
+warn contains plan.finding(rego.metadata.chain(), loss.resource, loss.word) if some loss in plan.losses

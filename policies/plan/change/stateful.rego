@@ -24,11 +24,10 @@ types := {
 	"aws_s3_bucket",
 }
 
-deny contains plan.finding(rego.metadata.chain(), resource, sprintf("%s of what cannot be made again", [word])) if {
-	some resource in input.resource_changes
-	resource.mode == "managed"
-	cannot_be_made_again(resource)
-	some word in plan.losses(resource)
+deny contains plan.finding(rego.metadata.chain(), loss.resource, message) if {
+	some loss in plan.losses
+	cannot_be_made_again(loss.resource)
+	message := sprintf("%s of what cannot be made again", [loss.word])
 }
 
 cannot_be_made_again(resource) if resource.type in types

@@ -18,11 +18,11 @@ package plan.environment.crossing
 import data.lib.plan
 
 deny contains plan.general(rego.metadata.chain(), address, sprintf("%s is of %s", [name, other])) if {
-	some address, text in plan.texts
 	some other in others
 	some separator in ["-", "/"]
 	begin := concat(separator, [input.unit.organization, other])
-	contains(text, begin)
+	contains(plan.all_text, begin)
+	some address, text in plan.texts
 	some name in regex.find_n(sprintf(`\b%s\b[A-Za-z0-9/_-]*`, [begin]), text, 1)
 }
 

@@ -44,7 +44,17 @@ undecided contains plan.finding(rego.metadata.chain(), resource, sprintf("tag %s
 	plan.unknown(resource, ["tags_all", key])
 }
 
-taggable := [resource | some resource in plan.existing; has_tags(resource)]
+# Those that are right, nearly all, need no closer look.
+taggable := [resource |
+	some resource in plan.existing
+	has_tags(resource)
+	not right(resource)
+]
+
+right(resource) if {
+	object.subset(resource.change.after.tags_all, expected)
+	names_repository(resource.change.after.tags_all.repository)
+}
 
 has_tags(resource) if "tags_all" in object.keys(resource.change.after)
 

@@ -135,6 +135,21 @@ class GitHub:
         """Change an issue: ``title``, ``body``, ``state``, ``state_reason``."""
         self._send("PATCH", f"issues/{number}", fields)
 
+    def propose(self, branch: str, base: str, title: str, body: str) -> int:
+        """Open a pull request for a branch of this repository, or update the one that is open.
+
+        Returns:
+            Its number.
+        """
+        owner = self.repository.partition("/")[0]
+        query = urllib.parse.urlencode({"state": "open", "head": f"{owner}:{branch}", "base": base})
+        for found in self._pages(f"pulls?{query}"):
+            number = int(found["number"])
+            self._send("PATCH", f"pulls/{number}", {"title": title, "body": body})
+            return number
+        content = {"title": title, "body": body, "head": branch, "base": base}
+        return int(self._send("POST", "pulls", content)["number"])
+
     def ensure_label(self, name: str, colour: str, description: str) -> None:
         """Make a label where there is none."""
         path = f"labels/{urllib.parse.quote(name, safe='')}"

@@ -39,6 +39,7 @@ class Server:
     reviews: Any = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     commits: list[dict[str, Any]] = field(default_factory=list)
+    proposals: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     fails: list[int] = field(default_factory=list)
     """Statuses that the next requests are answered with."""
@@ -118,6 +119,25 @@ def delete_comment(server: Server, found: Any, query: Any, body: Any) -> tuple[i
 @route(r"GET pulls/(\d+)")
 def pull(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
     return 200, {"head": {"sha": server.heads[int(found[1])]}}
+
+
+@route(r"GET pulls")
+def open_pulls(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
+    owner, _, branch = query["head"].partition(":")
+    assert owner == REPOSITORY.partition("/")[0]
+    return 200, page([one for one in server.proposals if one["head"] == branch], query)
+
+
+@route(r"POST pulls")
+def propose(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
+    server.proposals.append({**body, "number": 70 + len(server.proposals)})
+    return 201, server.proposals[-1]
+
+
+@route(r"PATCH pulls/(\d+)")
+def edit_pull(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
+    server.proposals[int(found[1]) - 70] |= body
+    return 200, server.proposals[int(found[1]) - 70]
 
 
 @route(r"GET issues")

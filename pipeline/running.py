@@ -75,6 +75,7 @@ class Workshop:
         accounts: AWS.
         terragrunt: runs units.
         gates: the rules.
+        states: what was applied, as the plan role reads it.
     """
 
     root: Path
@@ -87,6 +88,7 @@ class Workshop:
     accounts: Accounts
     terragrunt: Terragrunt
     gates: Gates
+    states: States
 
     @classmethod
     def here(
@@ -107,6 +109,7 @@ class Workshop:
             raise UsageError(f"--lock-seconds {lock_seconds}: expected no negative number")
         found = install.ensure(_TOOLS, environ=environ, console=console)
         facts, programs = Facts.load(root), Programs()
+        accounts = Accounts(facts, environ=os.environ)
         return cls(
             root=root,
             environ=found,
@@ -115,9 +118,10 @@ class Workshop:
             git=Git(root, found),
             facts=facts,
             layout=Layout.here(root),
-            accounts=Accounts(facts, environ=os.environ),
+            accounts=accounts,
             terragrunt=Terragrunt(root, found, programs, _LOGS, lock_seconds=lock_seconds),
             gates=Gates.here(found, root),
+            states=States(accounts, PLAN),
         )
 
     # --- What to plan ----------------------------------------------------------------------------
@@ -184,8 +188,7 @@ class Workshop:
             runs = [run]
             refusals: tuple[Finding, ...] = ()
             if affected.removed:
-                states = States(self.accounts, PLAN)
-                holds = {path: not states.is_empty(path) for path in affected.removed}
+                holds = {path: not self.states.is_empty(path) for path in affected.removed}
                 refusals = destroying.refusals(affected, holds, allowed=allow_destroy)
                 refused = {finding.unit for finding in refusals}
                 to_destroy = {
@@ -268,7 +271,7 @@ class Workshop:
     def _planner(self, root: Path, layout: Layout, out: Path, *, destroy: bool = False) -> Planner:
         return Planner(
             terragrunt=self.terragrunt.at(root),
-            states=States(self.accounts, PLAN),
+            states=self.states,
             units=Units(root, self.facts, layout),
             schema=load_schema(self.root),
             out=out,

@@ -132,11 +132,18 @@ class Programs:
 
     @contextlib.contextmanager
     def interruptible(self, notify: Callable[[str], None]) -> Iterator[None]:
-        """Take Ctrl-C, and SIGTERM, for `interrupt` meanwhile. For the main thread."""
+        """Take Ctrl-C, and SIGTERM, for `interrupt` meanwhile. For the main thread.
 
-        def interrupt(_number: int, _frame: object) -> None:
+        A second Ctrl-C breaks Terraform off. A SIGTERM never does: a job that is cancelled gets
+        both, some seconds apart.
+        """
+
+        def interrupt(number: int, _frame: object) -> None:
             if not self.stopped.is_set():
-                notify("interrupted: Terraform saves its state and ends")
+                notify("interrupted: Terraform saves its state and ends; Ctrl-C breaks it off")
+                self.interrupt()
+            elif number == signal.SIGINT:
+                notify("broken off: what was being made may be missing in the state")
                 self.interrupt()
 
         previous = {number: signal.signal(number, interrupt) for number in _INTERRUPTIONS}

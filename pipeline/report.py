@@ -101,7 +101,7 @@ class Report:
     @property
     def waived(self) -> tuple[Finding, ...]:
         """The findings that an entry of the register allows, the one that ends first in front."""
-        waived = [finding for finding in self.findings if finding.waiver is not None]
+        waived = [finding for finding in self.findings if _is_waived(finding)]
         return tuple(sorted(waived, key=lambda finding: (finding.days_left or 0, finding.rule)))
 
     @property
@@ -110,7 +110,7 @@ class Report:
         blocking = frozenset(self.blocking)
         return tuple(
             sorted(
-                (finding for finding in self.findings if finding.waiver is None),
+                (finding for finding in self.findings if not _is_waived(finding)),
                 key=lambda finding: (finding not in blocking, *_weight(finding)),
             )
         )
@@ -118,7 +118,7 @@ class Report:
     @property
     def findings_by_unit(self) -> Counter[str]:
         """How many findings are open about each unit."""
-        return Counter(finding.unit for finding in self.findings if finding.waiver is None)
+        return Counter(finding.unit for finding in self.findings if not _is_waived(finding))
 
     def to_document(self) -> dict[str, Any]:
         """In JSON's types; also what ``--json`` prints."""
@@ -307,6 +307,11 @@ def _table(*columns: str) -> Table:
     for name in columns:
         table.add_column(name, no_wrap=True)
     return table
+
+
+def _is_waived(finding: Finding) -> bool:
+    """As the verdict sees it: what cannot be waived is not, whatever an entry says."""
+    return finding.waiver is not None and finding.waivable
 
 
 def _weight(finding: Finding) -> Sequence[object]:

@@ -82,6 +82,12 @@ def test_a_waived_finding_is_not_counted_against_its_unit() -> None:
     assert whole().findings_by_unit == {API: 1}
 
 
+def test_what_cannot_be_waived_is_open_whatever_an_entry_says() -> None:
+    one = finding(waiver="SEC-1", waivable=False)
+
+    assert Report(findings=(one,), blocking=(one,)).open == (one,)
+
+
 def test_what_is_written_is_read_again() -> None:
     one = whole()
 

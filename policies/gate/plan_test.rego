@@ -55,6 +55,16 @@ test_allow_plan_without_changes if {
 	gate.result == {"deny": set(), "warn": set(), "undecided": set()} with input as document([])
 }
 
+test_warn_of_what_a_rule_warns_of if {
+	gone := {
+		"address": "aws_lambda_function.this",
+		"mode": "managed",
+		"type": "aws_lambda_function",
+		"change": {"actions": ["delete"], "before": {}, "after": null, "after_unknown": {}},
+	}
+	ids(gate.result.warn) == {"CHANGE-003"} with input as document([gone])
+}
+
 test_deny_what_is_no_plan if {
 	ids(gate.result.deny) == {"GATE-001"} with input as {}
 	ids(gate.result.deny) == {"GATE-001"} with input as {"format_version": "2.0"}

@@ -117,15 +117,6 @@ compared(statement, key) := {value |
 	some value in condition.values
 }
 
-# METADATA
-# title: The account in an ARN or in the bare id of a principal; empty where there is none
-account(principal) := principal if regex.match(`^\d{12}$`, principal)
-
-account(principal) := split(principal, ":")[4] if {
-	startswith(principal, "arn:")
-	count(split(principal, ":")) > 4
-}
-
 principals(principal) := {{"type": type, "value": value} |
 	is_object(principal)
 	some type, values in principal

@@ -3,7 +3,9 @@
     python -m tools.web_identity -- bootstrap-ca --plan plan.json
 
 The token lies in a file that nobody else can read, for as long as the command runs, and
-AWS_WEB_IDENTITY_TOKEN_FILE names it. Outside such a job the command just runs.
+AWS_WEB_IDENTITY_TOKEN_FILE names it. GitHub's tokens last five minutes, so it is renewed while the
+command runs: an apply takes a role for each unit, the last of them perhaps an hour later. Outside
+such a job the command just runs.
 https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
 """
 
@@ -13,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +27,8 @@ from tools.errors import ToolsError, UsageError, exit_code
 
 _AUDIENCE = "sts.amazonaws.com"
 _TIMEOUT_SECONDS = 10
+_RENEW_SECONDS = 120
+_RETRY_SECONDS = 15
 _URL_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _BEARER_VARIABLE = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -52,7 +57,9 @@ def request_token(url: str, bearer: str) -> str:
         ) from error
 
 
-def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
+def run(
+    command: Sequence[str], environ: Mapping[str, str], *, renew_seconds: float = _RENEW_SECONDS
+) -> int:
     """Run a command with the job's token, where there is one; returns its exit code.
 
     Raises:
@@ -63,10 +70,41 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
         return _call(command, environ)
     with tempfile.TemporaryDirectory(prefix="web-identity-") as folder:
         file = Path(folder) / "token"
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-            opened.write(request_token(url, bearer))
-        return _call(command, {**environ, "AWS_WEB_IDENTITY_TOKEN_FILE": str(file)})
+        _write(file, request_token(url, bearer))
+        with _renewed(file, url, bearer, renew_seconds):
+            return _call(command, {**environ, "AWS_WEB_IDENTITY_TOKEN_FILE": str(file)})
+
+
+def _write(file: Path, token: str) -> None:
+    """A reader finds the old token or the new one, never a part of either."""
+    fresh = file.with_name("fresh")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        opened.write(token)
+    fresh.replace(file)
+
+
+@contextmanager
+def _renewed(file: Path, url: str, bearer: str, seconds: float) -> Iterator[None]:
+    """Renew the token while the command runs; GitHub may miss a turn, and is asked again soon."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        wait = seconds
+        while not ended.wait(wait):
+            try:
+                _write(file, request_token(url, bearer))
+                wait = seconds
+            except (ToolsError, OSError):
+                wait = min(seconds, _RETRY_SECONDS)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(_TIMEOUT_SECONDS)
 
 
 def _call(command: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -19,7 +19,8 @@ from tools.paths import ROOT
 
 ABOUT = "look at a deployed API as somebody without a certificate: the door has to stay shut"
 
-_ENDPOINTS = Path(".local/endpoints.json")
+_LOCAL_FOLDER = "MTLS_LOCAL_DIR"
+_ENDPOINTS = "endpoints.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +54,9 @@ def _target(name: str, default_endpoint: str | None) -> Target:
     if not os.environ.get("AWS_ENDPOINT_URL"):
         host = organization.api_domain_name(environment)
         return Target(host, default_endpoint=default_endpoint)
+    endpoints = Path(os.environ.get(_LOCAL_FOLDER) or ROOT / ".local") / _ENDPOINTS
     try:
-        facts: dict[str, Any] = json.loads((ROOT / _ENDPOINTS).read_bytes())[name]
+        facts: dict[str, Any] = json.loads(endpoints.read_bytes())[name]
         address, _, port = facts["address"].rpartition(":")
         return Target(
             host=organization.api_domain_name(environment),
@@ -65,7 +67,7 @@ def _target(name: str, default_endpoint: str | None) -> Target:
         )
     except (OSError, ValueError, KeyError) as error:
         raise PipelineError(
-            f"{_ENDPOINTS} does not say where {name} is", hint="make up brings it up"
+            f"{endpoints} does not say where {name} is", hint="make up brings it up"
         ) from error
 
 

@@ -69,6 +69,24 @@ def test_a_command_finds_the_token_in_a_file_that_nobody_else_reads(
     assert Actions.asked[-1] == "/t?v=1&audience=sts.amazonaws.com"
 
 
+WAITS_FOR_ANOTHER = """
+import os, pathlib, sys, time
+file = pathlib.Path(os.environ["AWS_WEB_IDENTITY_TOKEN_FILE"])
+first = file.stat().st_ino
+end = time.monotonic() + 30
+while file.stat().st_ino == first and time.monotonic() < end:
+    time.sleep(0.02)
+renewed = file.stat().st_ino != first and file.read_text() == "a.b.c"
+raise SystemExit(0 if renewed and file.stat().st_mode & 0o777 == 0o600 else 1)
+"""
+
+
+def test_the_token_is_renewed_while_the_command_runs(job: dict[str, str]) -> None:
+    command = [sys.executable, "-c", WAITS_FOR_ANOTHER]
+
+    assert web_identity.run(command, job, renew_seconds=0.05) == 0
+
+
 def test_outside_a_job_the_command_just_runs(environ: dict[str, str]) -> None:
     check = "import os; raise SystemExit('AWS_WEB_IDENTITY_TOKEN_FILE' in os.environ)"
 

@@ -33,6 +33,7 @@ _SOURCE = re.compile(r'\$\{include\.root\.locals\.sources\["([a-z0-9-]+)"\]\}')
 _TAG = re.compile(rf"{MODULES}/([a-z0-9-]+)/v([0-9]+\.[0-9]+\.[0-9]+)")
 _CONFIG = re.compile(rf"{LIVE}/([^/]+/){{0,3}}[^/]+\.hcl")
 _CALLED = re.compile(r"\.\./([a-z0-9-]+)/?")
+_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
 _SETTINGS = ("key_usage", "customer_master_key_spec")
 """Settings of a resource that tell whether it keeps something, apart from its lifecycle."""
 
@@ -230,7 +231,11 @@ class _Reader:
         """Where pins resolve: this checkout, or what Git is told to take in GitHub's place."""
         url = f"https://github.com/{organization.get('github_repository')}.git"
         place = Path(self.git.run("ls-remote", "--get-url", url).strip().removeprefix("file://"))
-        return Git(place, self.git.environ) if place.is_absolute() and place.is_dir() else self.git
+        if not place.is_absolute() or not place.is_dir():
+            return self.git
+        # A hook of Git leaves in the environment which repository it is about.
+        environ = {name: value for name, value in self.git.environ.items() if name not in _HOOK}
+        return Git(place, environ)
 
     def _modules(
         self,

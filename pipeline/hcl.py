@@ -98,7 +98,8 @@ class Parser:
         if done.returncode != 0:
             message = done.stderr.decode("utf-8", errors="replace").strip()
             place = _PLACE.search(message)
-            return Problem(file, int(place[1]) if place else 0, _bare(message))
+            last = max(1, len(text.splitlines()))  # the parser may mean the line after it
+            return Problem(file, min(int(place[1]), last) if place else 0, _bare(message))
         try:
             document = json.loads(done.stdout)
         except ValueError as error:

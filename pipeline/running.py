@@ -197,7 +197,7 @@ class Workshop:
                     if holds[path] and path not in refused
                 }
                 for path in sorted(set(affected.removed) - set(to_destroy) - refused):
-                    self.console.print(f"{escape(path)} is gone, and holds nothing")
+                    self.console.print(f"{escape(path)} is gone, and holds nothing", soft_wrap=True)
                 runs = [
                     self._with_removed(run, affected, refused, commit, out),
                     self._plan_destruction(to_destroy, affected.before, affected.base, commit, out),
@@ -348,7 +348,9 @@ class Workshop:
             scope = self._scope_of(plan_set)
             folder = set_folder(out, scope, destroy=plan_set.destroy)
             store.upload(plan_set, folder, self._bucket(scope, PLAN))
-            self.console.print(f"{escape(plan_set.scope)}: {plan_set.digest} is stored")
+            self.console.print(
+                f"{escape(plan_set.scope)}: {plan_set.digest} is stored", soft_wrap=True
+            )
 
     def stored(self, scope: Scope, digest: str) -> StoredSet:
         """Read a set from the account's plan bucket.
@@ -415,13 +417,15 @@ class Workshop:
             if unit.status is UnitStatus.WAITING:
                 self.console.print(
                     f"{escape(unit.path)} waits for {escape(', '.join(unit.waits_for))}: "
-                    "plan again afterwards"
+                    "plan again afterwards",
+                    soft_wrap=True,
                 )
             elif unit.path not in chosen and unit.status is UnitStatus.CHANGED:
                 account = unit.path.split("/", maxsplit=1)[0]
                 self.console.print(
                     f"{escape(unit.path)} is the administrator's: make bootstrap-account "
-                    f"ACCOUNT={escape(account)}"
+                    f"ACCOUNT={escape(account)}",
+                    soft_wrap=True,
                 )
 
     @contextmanager

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with workshop.programs.interruptible(console.print):
         done = workshop.apply(stored, scope.name)
     for entry in done:
-        console.print(f"{entry.path} is destroyed", markup=False)
+        console.print(f"{entry.path} is destroyed", markup=False, soft_wrap=True)
     return 0
 
 

@@ -42,7 +42,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         found = locks.require_lock(found, options.unit, options.lock)
         with workshop.programs.interruptible(console.print):
             workshop.terragrunt.unlock(options.unit, options.lock, role=PLAN)
-        console.print(f"{options.unit}: the lock of {found.who} is cleared", markup=False)
+        console.print(
+            f"{options.unit}: the lock of {found.who} is cleared", markup=False, soft_wrap=True
+        )
     if options.json:
         print(json.dumps(None if found is None else asdict(found), indent=2))
     elif options.lock is None:

@@ -10,13 +10,14 @@ package gate.plan
 
 import data.lib.plan
 
+# METADATA
+# title: The whole answer
+# entrypoint: true
 result := {"deny": deny, "warn": warn, "undecided": undecided}
 
+# The rules are found by their place. Walked as a document, all of data.plan would be evaluated, helpers and all.
+# regal ignore:mixed-iteration
 deny contains finding if some finding in data.plan[_][_].deny
-
-warn contains finding if some finding in data.plan[_][_].warn
-
-undecided contains finding if some finding in data.plan[_][_].undecided
 
 # METADATA
 # title: The input is a plan, and a whole one
@@ -53,6 +54,12 @@ deny contains plan.general(rego.metadata.chain(), "", message) if {
 	type_name(object.get(input, ["unit", key], null)) != type
 	message := sprintf("unit.%s is missing, or is no %s", [key, type])
 }
+
+# regal ignore:mixed-iteration
+warn contains finding if some finding in data.plan[_][_].warn
+
+# regal ignore:mixed-iteration
+undecided contains finding if some finding in data.plan[_][_].undecided
 
 is_whole_plan if {
 	startswith(input.format_version, "1.")

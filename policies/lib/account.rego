@@ -12,37 +12,13 @@ import data.lib.plan
 
 # METADATA
 # title: Where each other account is named, by what
+# scope: document
 others contains {"address": address, "account": account, "by": name} if {
 	some account in strangers
 	some address, text in plan.texts
 	contains(text, account)
 	some name in regex.find_n(sprintf(full, [account, account, account]), text, -1)
 }
-
-# Looked for in all texts at once: nearly always there is none but the unit's own.
-strangers := {account |
-	some name in beginnings
-	account := substring(name, count(name) - 12, 12)
-	account != input.unit.account_id
-} | registries
-
-beginnings := {name | some name in regex.find_n(arn, plan.all_text, -1)}
-
-registries := {account |
-	contains(plan.all_text, ".dkr.ecr.")
-	some name in regex.find_n(`\b\d{12}\.dkr\.ecr\.`, plan.all_text, -1)
-	account := substring(name, 0, 12)
-	account != input.unit.account_id
-}
-
-# Begins with a literal, which is found many times faster than digits are.
-arn := `arn:aws[a-z-]*:(?:s3:::[a-z0-9.-]*-|[a-z0-9-]*:[a-z0-9-]*:)\d{12}`
-
-full := concat("|", [
-	`arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:%s:[A-Za-z0-9_+=,.@/:*$-]*`,
-	`arn:aws[a-z-]*:s3:::[a-z0-9.-]*-%s\b`,
-	`\b%s\.dkr\.ecr\.[a-z0-9.-]+/[a-z0-9/_.-]*`,
-])
 
 others contains {"address": statement.resource.address, "account": account, "by": account} if {
 	some statement in iam.statements
@@ -60,3 +36,26 @@ others contains {"address": statement.resource.address, "account": account, "by"
 	some account in condition.values
 	account != input.unit.account_id
 }
+
+# Looked for in all texts at once: nearly always there is none but the unit's own.
+strangers contains account if {
+	some name in {name | some name in regex.find_n(arn, plan.all_text, -1)}
+	account := substring(name, count(name) - 12, 12)
+	account != input.unit.account_id
+}
+
+strangers contains account if {
+	contains(plan.all_text, ".dkr.ecr.")
+	some name in regex.find_n(`\b\d{12}\.dkr\.ecr\.`, plan.all_text, -1)
+	account := substring(name, 0, 12)
+	account != input.unit.account_id
+}
+
+# Begins with a literal, which is found many times faster than digits are.
+arn := `arn:aws[a-z-]*:(?:s3:::[a-z0-9.-]*-|[a-z0-9-]*:[a-z0-9-]*:)\d{12}`
+
+full := concat("|", [
+	`arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:%s:[A-Za-z0-9_+=,.@/:*$-]*`,
+	`arn:aws[a-z-]*:s3:::[a-z0-9.-]*-%s\b`,
+	`\b%s\.dkr\.ecr\.[a-z0-9.-]+/[a-z0-9/_.-]*`,
+])

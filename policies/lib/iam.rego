@@ -92,7 +92,7 @@ statements := [statement |
 
 # METADATA
 # title: The statements that allow something, by the kind of their policy
-allowing := {kind: members |
+allowing[kind] := members if {
 	some kind in {"identity", "resource", "trust"}
 	members := [statement |
 		some statement in statements

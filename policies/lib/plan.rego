@@ -20,13 +20,14 @@ existing := [resource |
 # title: The existing resources of a type
 resources(type) := object.get(by_type, type, [])
 
-by_type := {type: members |
+by_type[type] := members if {
 	some type in {resource.type | some resource in existing}
 	members := [resource | some resource in existing; resource.type == type]
 }
 
 # METADATA
 # title: Whether the value at a path of a resource, or a part of it, is known only after the apply
+# scope: document
 unknown(resource, _) if resource.change.after_unknown == true
 
 # Most attributes have no entry at all: the loop is for the few that have.
@@ -35,7 +36,7 @@ unknown(resource, path) if {
 	unknown_within(block, array.slice(path, 1, count(path)))
 }
 
-unknown_within(block, _) if block == true
+unknown_within(true, _)
 
 unknown_within(block, path) if {
 	some length in numbers.range(1, count(path))
@@ -81,13 +82,13 @@ at(document, path) := object.get({"": document}, array.concat([""], path), null)
 # description: |
 #   The existing resources' values, the plan's outputs and the unit's inputs as JSON, by address: what must
 #   stand nowhere at all is searched in it, which costs a fraction of a walk over every value.
-texts := object.union(planned_texts, named_texts)
+texts := object.union(resource_texts, named_texts)
 
 # METADATA
 # title: All of it in one, to tell quickly whether there is anything to find
 all_text := concat("\n", [text | some text in texts])
 
-planned_texts := {resource.address: json.marshal(resource.change.after) | some resource in existing}
+resource_texts[resource.address] := json.marshal(resource.change.after) if some resource in existing
 
 named_texts := object.union(
 	{address: json.marshal(variable) |
@@ -102,7 +103,7 @@ named_texts := object.union(
 
 # METADATA
 # title: The modules of the plan's configuration, to a depth of three calls
-modules := array.concat(array.concat(root, calls(root)), array.concat(calls(calls(root)), calls(calls(calls(root)))))
+modules := array.flatten([root, calls(root), calls(calls(root)), calls(calls(calls(root)))])
 
 # METADATA
 # title: Whether a module lies deeper than the policies look
@@ -118,7 +119,7 @@ calls(parents) := [{"path": path, "module": call.module} |
 
 # METADATA
 # title: The configuration of each resource and data source, by its address without indexes
-configuration := {address: resource |
+configuration[address] := resource if {
 	some module in modules
 	some resource in module.module.resources
 	address := concat("", [module.path, resource.address])
@@ -150,6 +151,7 @@ refers(resource, attribute, type) if {
 
 # METADATA
 # title: Whether an attribute of a resource names another resource of the same module
+# scope: document
 # description: |
 #   By its value; or, where both are new and the value is unknown, by the reference in the configuration.
 names(resource, attribute, other, key) if {
@@ -166,8 +168,7 @@ names(resource, attribute, other, _) if {
 
 sibling(resource, other) if {
 	module_address(resource) == module_address(other)
-	indexes := {index | some member in [resource, other]; index := member.index}
-	count(indexes) < 2
+	count({member.index | some member in [resource, other]}) < 2
 }
 
 module_address(resource) := object.get(resource, "module_address", "")

@@ -98,12 +98,12 @@ test_configuration_of_a_resource_in_a_called_module if {
 test_names_by_value_or_reference if {
 	bucket := object.union(resource({"bucket": "a"}, {}), {"type": "aws_other", "name": "this"})
 	by_value := object.union(resource({"x": "a"}, {}), {"name": "this"})
+	plan.names(by_value, "x", bucket, "bucket")
 	by_reference := object.union(resource({}, {"x": true}), {"name": "this"})
 	references := {"configuration": {"root_module": {"resources": [{
 		"address": "aws_thing.this",
 		"expressions": {"x": {"references": ["aws_other.this.id", "aws_other.this"]}},
 	}]}}}
-	plan.names(by_value, "x", bucket, "bucket")
 	plan.names(by_reference, "x", bucket, "bucket") with input as references
 	not plan.names(by_reference, "x", object.union(bucket, {"name": "that"}), "bucket") with input as references
 }

@@ -28,24 +28,25 @@ deny contains plan.general(rego.metadata.chain(), name.address, message) if {
 	some name in account.others
 	some owner, id in input.unit.accounts
 	id == name.account
-	not declared(name.by, owner)
+	not name.by in object.get(declared, owner, set())
 	message := sprintf("%s is of the account %s", [name.by, owner])
 }
 
 # Between two accounts with environments there is nothing.
-declared(name, owner) if {
+declared[owner] contains arn if {
+	some owner, id in input.unit.accounts
 	"security" in {owner, input.unit.account}
-	some allowed in names
-	name == sprintf("arn:aws:iam::%s:%s", [input.unit.accounts[owner], allowed[side(owner)]])
+	some name in names[side(owner)]
+	arn := sprintf("arn:aws:iam::%s:%s", [id, name])
 }
 
-side(account) := "security" if account == "security"
+side("security") := "security"
 
 side(account) := "workload" if account != "security"
 
-names contains {"security": "root", "workload": "root"}
+names[side] contains "root" if some side in object.keys(roles)
 
-names contains {side: sprintf("role/%s-%s", [input.unit.organization, role])} if {
+names[side] contains sprintf("role/%s-%s", [input.unit.organization, role]) if {
 	some side, patterns in roles
 	some pattern in patterns
 	some environment in input.unit.promotion

@@ -28,7 +28,8 @@ test_deny_other_things_of_security if {
 		"arn:aws:kms:eu-west-1:111111111111:key/1234",
 		"arn:aws:s3:::example-ca-111111111111",
 	] {
-		fixture.messages(rule.deny) == {sprintf("%s is of the account security", [arn])} with input as naming(fixture.dev, arn)
+		planned := naming(fixture.dev, arn)
+		fixture.messages(rule.deny) == {sprintf("%s is of the account security", [arn])} with input as planned
 	}
 }
 

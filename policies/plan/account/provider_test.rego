@@ -11,19 +11,19 @@ aws := {
 	"assume_role": [{"role_arn": constant("arn:aws:iam::222222222222:role/example-plan")}],
 }
 
-providers(config) := object.union(
+configured(config) := object.union(
 	fixture.document([fixture.resource("aws_thing", {}, {})]),
 	{"configuration": {"provider_config": config}},
 )
 
-root(expressions) := providers({"aws": {"name": "aws", "expressions": expressions}})
+root(expressions) := configured({"aws": {"name": "aws", "expressions": expressions}})
 
 test_allow_the_units_account if {
 	count(rule.deny) == 0 with input as root(aws)
 }
 
 test_allow_module_that_asks_for_a_provider if {
-	plan := providers({
+	plan := configured({
 		"aws": {"name": "aws", "expressions": aws},
 		"module.function:aws": {"name": "aws", "version_constraint": ">= 5.0.0"},
 		"random": {"name": "random", "expressions": {}},
@@ -39,7 +39,7 @@ test_deny_without_provider if {
 	fixture.messages(rule.deny) == {
 		"allowed_account_ids is not the unit's account",
 		"the region is not eu-west-1",
-	} with input as providers({"aws": {"name": "aws"}})
+	} with input as configured({"aws": {"name": "aws"}})
 }
 
 test_deny_another_account if {
@@ -58,10 +58,12 @@ test_deny_role_of_another_account if {
 	foreign := [{"role_arn": constant("arn:aws:iam::111111111111:role/example-plan")}]
 	every block in ["assume_role", "assume_role_with_web_identity"] {
 		plan := root(object.union(aws, {block: foreign}))
-		fixture.messages(rule.deny) == {"arn:aws:iam::111111111111:role/example-plan is a role of another account"} with input as plan
+		message := "arn:aws:iam::111111111111:role/example-plan is a role of another account"
+		fixture.messages(rule.deny) == {message} with input as plan
 	}
 	unclear := [{"role_arn": {"references": ["var.role"]}}]
-	fixture.messages(rule.deny) == {"unknown is a role of another account"} with input as root(object.union(aws, {"assume_role": unclear}))
+	planned := root(object.union(aws, {"assume_role": unclear}))
+	fixture.messages(rule.deny) == {"unknown is a role of another account"} with input as planned
 }
 
 test_deny_endpoints if {
@@ -70,7 +72,7 @@ test_deny_endpoints if {
 }
 
 test_deny_provider_of_a_module if {
-	plan := providers({
+	plan := configured({
 		"aws": {"name": "aws", "expressions": aws},
 		"module.function:aws": {"name": "aws", "expressions": {"region": constant("eu-west-1")}},
 	})

@@ -18,7 +18,8 @@ test_allow_limits_and_log if {
 
 test_warn_of_what_is_missing if {
 	count(rule.warn) == 3 with input as stage({}, {})
-	unlimited := object.union(complete, {"default_route_settings": [{"throttling_burst_limit": 0, "throttling_rate_limit": 1}]})
+	limits := [{"throttling_burst_limit": 0, "throttling_rate_limit": 1}]
+	unlimited := object.union(complete, {"default_route_settings": limits})
 	fixture.messages(rule.warn) == {"there is no burst limit"} with input as stage(unlimited, {})
 }
 

@@ -3,7 +3,10 @@ package plan.api_gateway.tls_floor_test
 import data.lib.fixture_test as fixture
 import data.plan.api_gateway.tls_floor as rule
 
-domain(after, after_unknown) := fixture.document([fixture.resource("aws_apigatewayv2_domain_name", after, after_unknown)])
+domain(after, after_unknown) := fixture.document([fixture.resource(
+	"aws_apigatewayv2_domain_name", after,
+	after_unknown,
+)])
 
 settings(security_policy) := {"domain_name_configuration": [{"security_policy": security_policy}]}
 

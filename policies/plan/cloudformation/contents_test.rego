@@ -23,7 +23,8 @@ test_deny_anything_else if {
 
 test_deny_what_cannot_be_read if {
 	every body in ["Resources: {}", "{}", null] {
-		fixture.messages(rule.deny) == {"the template is not written as JSON in the plan"} with input as stack({"template_body": body}, {})
+		planned := stack({"template_body": body}, {})
+		fixture.messages(rule.deny) == {"the template is not written as JSON in the plan"} with input as planned
 	}
 }
 

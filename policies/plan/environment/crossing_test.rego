@@ -23,7 +23,8 @@ test_allow_the_certificate_authority_to_serve_all if {
 
 test_deny_another_environment if {
 	every name in ["example-prod-registry", "/example/prod/app-clients"] {
-		fixture.messages(rule.deny) == {sprintf("%s is of prod", [trim_left(name, "/")])} with input as naming(fixture.dev, name)
+		planned := naming(fixture.dev, name)
+		fixture.messages(rule.deny) == {sprintf("%s is of prod", [trim_left(name, "/")])} with input as planned
 	}
 }
 

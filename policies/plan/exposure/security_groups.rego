@@ -30,8 +30,8 @@ deny contains plan.finding(rego.metadata.chain(), group, sprintf("%s is let in",
 	some group in plan.resources(type)
 	inbound(group)
 	some path in paths
+	some range in everywhere
 	walk(plan.value(group, path), [_, range])
-	range in everywhere
 }
 
 undecided contains plan.finding(rego.metadata.chain(), group, sprintf("%s is unknown", [path[0]])) if {

@@ -20,7 +20,8 @@ test_allow_lambda if {
 }
 
 test_warn_of_any_account if {
-	fixture.messages(rule.warn) == {"statement 1: scheduler.amazonaws.com may come for any account"} with input as trust("scheduler.amazonaws.com", {})
+	planned := trust("scheduler.amazonaws.com", {})
+	fixture.messages(rule.warn) == {"statement 1: scheduler.amazonaws.com may come for any account"} with input as planned
 }
 
 test_undecided_is_said_by_known_policy if {

@@ -29,19 +29,22 @@ test_allow_reading if {
 test_deny_writing_roles_without_the_boundary if {
 	another := {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::222222222222:policy/another"}}
 	every conditions in [{}, another] {
-		fixture.messages(rule.deny) == {"Roles: iam:putrolepolicy is not bound to the boundary"} with input as allowing("iam:PutRolePolicy", conditions)
+		planned := allowing("iam:PutRolePolicy", conditions)
+		fixture.messages(rule.deny) == {"Roles: iam:putrolepolicy is not bound to the boundary"} with input as planned
 	}
 }
 
 test_deny_handing_roles_to_anything if {
 	every conditions in [{}, {"StringLike": {"iam:PassedToService": "*"}}] {
-		fixture.messages(rule.deny) == {"Roles: iam:passrole is not bound to services"} with input as allowing("iam:PassRole", conditions)
+		planned := allowing("iam:PassRole", conditions)
+		fixture.messages(rule.deny) == {"Roles: iam:passrole is not bound to services"} with input as planned
 	}
 }
 
 test_deny_users_and_keys if {
 	every action in ["iam:CreateUser", "iam:CreateAccessKey"] {
-		fixture.messages(rule.deny) == {sprintf("Roles: %s is allowed", [lower(action)])} with input as allowing(action, boundary)
+		planned := allowing(action, boundary)
+		fixture.messages(rule.deny) == {sprintf("Roles: %s is allowed", [lower(action)])} with input as planned
 	}
 }
 

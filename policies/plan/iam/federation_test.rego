@@ -76,14 +76,19 @@ test_deny_writing_from_any_environment if {
 			"StringEquals": object.remove(equals, [rule.claim("sub")]),
 			"StringLike": {rule.claim("sub"): subject},
 		}
-		fixture.messages(rule.deny) == {"GitHub: sub does not name an environment"} with input as trust("example-apply", provider, conditions)
+		planned := trust("example-apply", provider, conditions)
+		fixture.messages(rule.deny) == {"GitHub: sub does not name an environment"} with input as planned
 	}
 }
 
 test_deny_writing_from_a_branch if {
-	every workflow in ["example-org/mtls/.github/workflows/apply.yml@refs/heads/other", "example-org/mtls/.github/workflows/*@refs/heads/main"] {
+	every workflow in [
+		"example-org/mtls/.github/workflows/apply.yml@refs/heads/other",
+		"example-org/mtls/.github/workflows/*@refs/heads/main",
+	] {
 		conditions := {"StringEquals": object.union(equals, {rule.claim("job_workflow_ref"): workflow})}
-		fixture.messages(rule.deny) == {"GitHub: job_workflow_ref is not a file at main"} with input as trust("example-apply", provider, conditions)
+		planned := trust("example-apply", provider, conditions)
+		fixture.messages(rule.deny) == {"GitHub: job_workflow_ref is not a file at main"} with input as planned
 	}
 }
 

@@ -18,13 +18,15 @@ package plan.iam.known_policy
 import data.lib.iam
 import data.lib.plan
 
-deny contains plan.finding(rego.metadata.chain(), document.resource, sprintf("%s is no policy", [document.attribute])) if {
+deny contains plan.finding(rego.metadata.chain(), document.resource, message) if {
 	some document in iam.unreadable
+	message := sprintf("%s is no policy", [document.attribute])
 }
 
-undecided contains plan.finding(rego.metadata.chain(), policy.resource, sprintf("%s is unknown", [policy.attribute])) if {
+undecided contains plan.finding(rego.metadata.chain(), policy.resource, message) if {
 	some policy in iam.unknown
 	not bounded(policy.resource)
+	message := sprintf("%s is unknown", [policy.attribute])
 }
 
 warn contains plan.finding(rego.metadata.chain(), policy.resource, message) if {

@@ -3,7 +3,10 @@ package plan.iam.managed_policies_test
 import data.lib.fixture_test as fixture
 import data.plan.iam.managed_policies as rule
 
-attachment(after, after_unknown) := fixture.document([fixture.resource("aws_iam_role_policy_attachment", after, after_unknown)])
+attachment(after, after_unknown) := fixture.document([fixture.resource(
+	"aws_iam_role_policy_attachment", after,
+	after_unknown,
+)])
 
 administrator := "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -30,7 +33,8 @@ test_allow_new_policy_of_the_module if {
 }
 
 test_deny_policy_of_aws if {
-	fixture.messages(rule.deny) == {sprintf("%s is a policy of AWS", [administrator])} with input as attachment({"policy_arn": administrator}, {})
+	planned := attachment({"policy_arn": administrator}, {})
+	fixture.messages(rule.deny) == {sprintf("%s is a policy of AWS", [administrator])} with input as planned
 }
 
 test_deny_policy_of_aws_in_the_role if {

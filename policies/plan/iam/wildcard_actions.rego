@@ -24,11 +24,8 @@ declared := {
 # Describe* of anything; Get and List only with a noun after them, and one that holds no content.
 reads := `^[a-z0-9-]+:(describe[a-z]*|(get|list)[a-z]+)\*$`
 
-# Get* of these is the content itself: objects, items, messages, parameters, secrets, credentials.
-content := `:get(authorization|credential|federation|item|log|object|parameter|password|random|record|secret|session|shard)[a-z]*\*$`
-
-# A noun that is only begun, such as s3:GetO*, could be finished with content.
-begun := {
+# Get* of these is the content itself, also where the noun is only begun: s3:GetO* is finished with objects.
+content := {
 	"authorization", "credential", "federation", "item", "log", "object", "parameter", "password", "random",
 	"record", "secret", "session", "shard",
 }
@@ -47,7 +44,7 @@ deny contains iam.finding(rego.metadata.chain(), statement, sprintf("%s allows a
 	some name in statement.negations
 }
 
-granting := array.concat(array.concat(iam.allowing.identity, iam.allowing.resource), iam.allowing.trust)
+granting := array.flatten([iam.allowing.identity, iam.allowing.resource, iam.allowing.trust])
 
 wildcard(action) if contains(action, "*")
 
@@ -55,15 +52,18 @@ wildcard(action) if contains(action, "?")
 
 reads_settings(action) if {
 	regex.match(reads, action)
-	not regex.match(content, action)
-	not begins_content(action)
+	not reads_content(action)
 }
 
-begins_content(action) if {
+reads_content(action) if {
 	noun := trim_suffix(regex.replace(action, `^[a-z0-9-]+:(get|list)`, ""), "*")
-	some word in begun
-	startswith(word, noun)
+	some word in content
+	begins_alike(noun, word)
 }
+
+begins_alike(one, other) if startswith(one, other)
+
+begins_alike(one, other) if startswith(other, one)
 
 # What a key's policy says by default: the account's own IAM policies decide. A key that signs is judged by KMS-002.
 delegates_to_iam(statement) if {

@@ -14,7 +14,8 @@ test_allow_thirty_days if {
 }
 
 test_deny_fewer if {
-	fixture.messages(rule.deny) == {"the key is deleted after 7 days"} with input as key({"deletion_window_in_days": 7}, {})
+	planned := key({"deletion_window_in_days": 7}, {})
+	fixture.messages(rule.deny) == {"the key is deleted after 7 days"} with input as planned
 }
 
 test_undecided_unknown if {

@@ -47,21 +47,26 @@ test_allow_other_keys if {
 
 test_deny_whole_account if {
 	every action in ["kms:Sign", "kms:*"] {
-		fixture.messages(rule.deny) == {sprintf("Signs: %s is allowed to a whole account", [lower(action)])} with input as key("SIGN_VERIFY", [signing(root, action), denial])
+		planned := key("SIGN_VERIFY", [signing(root, action), denial])
+		message := sprintf("Signs: %s is allowed to a whole account", [lower(action)])
+		fixture.messages(rule.deny) == {message} with input as planned
 	}
 }
 
 test_deny_roles_by_wildcard if {
 	every_role := {"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/*"}}}
-	count(rule.deny) == 1 with input as key("SIGN_VERIFY", [object.union(signing(root, "kms:Sign"), every_role), denial])
+	planned := key("SIGN_VERIFY", [object.union(signing(root, "kms:Sign"), every_role), denial])
+	count(rule.deny) == 1 with input as planned
 }
 
 test_deny_grants if {
-	fixture.messages(rule.deny) == {"Signs: kms:creategrant passes the right on"} with input as key("SIGN_VERIFY", [signing(role, "kms:CreateGrant"), denial])
+	planned := key("SIGN_VERIFY", [signing(role, "kms:CreateGrant"), denial])
+	fixture.messages(rule.deny) == {"Signs: kms:creategrant passes the right on"} with input as planned
 }
 
 test_deny_without_denial if {
-	fixture.messages(rule.deny) == {"signing is not denied to everybody else"} with input as key("SIGN_VERIFY", [signing(role, "kms:Sign")])
+	planned := key("SIGN_VERIFY", [signing(role, "kms:Sign")])
+	fixture.messages(rule.deny) == {"signing is not denied to everybody else"} with input as planned
 }
 
 test_undecided_unknown_usage if {

@@ -17,12 +17,12 @@ import data.lib.plan
 
 warn contains plan.finding(rego.metadata.chain(), function, "the function comes as a zip, which nobody signed") if {
 	not data.images
-	some function in archives
+	some function in zipped
 }
 
 deny contains plan.finding(rego.metadata.chain(), function, "the function comes as a zip, which nobody signed") if {
 	data.images
-	some function in archives
+	some function in zipped
 }
 
 undecided contains plan.finding(rego.metadata.chain(), function, "package_type is unknown") if {
@@ -30,7 +30,7 @@ undecided contains plan.finding(rego.metadata.chain(), function, "package_type i
 	plan.unknown(function, ["package_type"])
 }
 
-archives := [function |
+zipped := [function |
 	some function in plan.resources("aws_lambda_function")
 	plan.known(function, ["package_type"]) != "Image"
 ]

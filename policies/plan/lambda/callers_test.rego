@@ -60,6 +60,9 @@ test_undecided_unknown if {
 		fixture.messages(rule.undecided) == {sprintf("%s is unknown", [name])} with input as plan
 		count(rule.deny) == 0 with input as plan
 	}
+}
+
+test_undecided_unknown_resource if {
 	count(rule.undecided) == 3 with input as permission({}, true)
 }
 

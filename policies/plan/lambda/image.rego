@@ -35,11 +35,12 @@ undecided contains plan.finding(rego.metadata.chain(), function, "image_uri is u
 	plan.unknown(function, ["image_uri"])
 }
 
-undecided contains plan.finding(rego.metadata.chain(), function, sprintf("whether %s was verified is unknown", [image])) if {
+undecided contains plan.finding(rego.metadata.chain(), function, message) if {
 	not data.images
 	some function in plan.resources("aws_lambda_function")
 	image := named(function)
 	pinned(image)
+	message := sprintf("whether %s was verified is unknown", [image])
 }
 
 named(function) := image if {

@@ -23,14 +23,16 @@ test_allow_zip if {
 
 test_deny_tag if {
 	every tagged in [sprintf("%s:latest", [repository]), repository, sprintf("%s@sha256:ab", [repository])] {
-		fixture.messages(rule.deny) == {sprintf("%s has no digest", [tagged])} with input as function({"image_uri": tagged}, {})
+		planned := function({"image_uri": tagged}, {})
+		fixture.messages(rule.deny) == {sprintf("%s has no digest", [tagged])} with input as planned
 	}
 }
 
 test_deny_unverified if {
 	every images in [{}, {image: {"verified": false}}, {image: {}}] {
-		fixture.messages(rule.deny) == {sprintf("%s was not verified", [image])} with input as function({"image_uri": image}, {})
-			with data.images as images
+		planned := function({"image_uri": image}, {})
+		message := sprintf("%s was not verified", [image])
+		fixture.messages(rule.deny) == {message} with input as planned with data.images as images
 	}
 }
 

@@ -26,6 +26,6 @@ undecided contains plan.finding(rego.metadata.chain(), group, "retention_in_days
 	plan.unknown(group, ["retention_in_days"])
 }
 
-too_short_or_endless(days) if days == null
+too_short_or_endless(null)
 
 too_short_or_endless(days) if days < 7

@@ -16,6 +16,7 @@
 #   waivable: false
 package plan.mock.sentinel
 
+import data.lib.mock
 import data.lib.plan
 
 deny contains plan.general(rego.metadata.chain(), address, sprintf("%s is a mock", [match])) if {
@@ -24,7 +25,7 @@ deny contains plan.general(rego.metadata.chain(), address, sprintf("%s is a mock
 	some match in regex.find_n(pattern, text, 1)
 }
 
-pattern := `[A-Za-z0-9:/._-]*(\b0{12}\b|\b0{12}MOCK|Z0{12}MOCK|\bmock-|[._]mock0{3,}|\bmock0{5,}|\.mock\.)[A-Za-z0-9:/._-]*`
+pattern := concat("", ["[A-Za-z0-9:/._-]*(", mock.mark, ")[A-Za-z0-9:/._-]*"])
 
 # Cheaper than the pattern, which then finds the whole word.
 looks_mocked if contains(plan.all_text, "mock")

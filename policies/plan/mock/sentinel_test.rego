@@ -40,7 +40,8 @@ test_deny_mocks_in_inputs_and_outputs if {
 		"variables": {"table": {"value": "mock-registry"}},
 		"output_changes": {"table": {"after": "mock-registry"}},
 	}
-	fixture.addresses(rule.deny) == {"output.table", "var.table"} with input as object.union(fixture.document([]), named)
+	planned := object.union(fixture.document([]), named)
+	fixture.addresses(rule.deny) == {"output.table", "var.table"} with input as planned
 }
 
 test_deny_is_never_waived if {

@@ -5,14 +5,14 @@ import data.plan.s3.public_access as rule
 
 bucket := fixture.resource("aws_s3_bucket", {"bucket": "example"}, {})
 
-all := object.union({"bucket": "example"}, {setting: true | some setting in rule.settings})
+blocked := object.union({"bucket": "example"}, {setting: true | some setting in rule.settings})
 
 block(after, after_unknown) := fixture.resource("aws_s3_bucket_public_access_block", after, after_unknown)
 
 acl(after, after_unknown) := fixture.document([fixture.resource("aws_s3_bucket_acl", after, after_unknown)])
 
 test_allow_blocked if {
-	plan := fixture.document([bucket, block(all, {"id": true})])
+	plan := fixture.document([bucket, block(blocked, {"id": true})])
 	count(rule.deny) == 0 with input as plan
 	count(rule.undecided) == 0 with input as plan
 }
@@ -23,13 +23,14 @@ test_deny_without_block if {
 
 test_deny_each_setting if {
 	every setting in rule.settings {
-		off := object.union(all, {setting: false})
-		fixture.messages(rule.deny) == {sprintf("%s is not true", [setting])} with input as fixture.document([block(off, {})])
+		off := object.union(blocked, {setting: false})
+		planned := fixture.document([block(off, {})])
+		fixture.messages(rule.deny) == {sprintf("%s is not true", [setting])} with input as planned
 	}
 }
 
 test_undecided_unknown_setting if {
-	plan := fixture.document([block(all, {"block_public_acls": true})])
+	plan := fixture.document([block(blocked, {"block_public_acls": true})])
 	fixture.messages(rule.undecided) == {"block_public_acls is unknown"} with input as plan
 	count(rule.deny) == 0 with input as plan
 }

@@ -19,15 +19,15 @@ status := ["versioning_configuration", 0, "status"]
 
 deny contains plan.finding(rego.metadata.chain(), bucket, "versions are not kept") if {
 	some bucket in plan.resources("aws_s3_bucket")
-	every versioning in versionings(bucket) {
+	every versioning in settings(bucket) {
 		plan.known(versioning, status) != "Enabled"
 	}
 }
 
 undecided contains plan.finding(rego.metadata.chain(), bucket, "status of versioning is unknown") if {
 	some bucket in plan.resources("aws_s3_bucket")
-	some versioning in versionings(bucket)
+	some versioning in settings(bucket)
 	plan.unknown(versioning, status)
 }
 
-versionings(bucket) := plan.companions(bucket, "aws_s3_bucket_versioning", "bucket", "bucket")
+settings(bucket) := plan.companions(bucket, "aws_s3_bucket_versioning", "bucket", "bucket")

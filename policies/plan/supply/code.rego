@@ -26,11 +26,12 @@ deny contains plan.general(rego.metadata.chain(), "", "the plan invokes actions"
 	count(input.action_invocations) > 0
 }
 
-deny contains plan.general(rego.metadata.chain(), address, sprintf("source %s is not of this repository", [call.source])) if {
+deny contains plan.general(rego.metadata.chain(), address, message) if {
 	some module in plan.modules
 	some name, call in object.get(module.module, "module_calls", {})
 	not regex.match(`^\.\.?/`, call.source)
 	address := sprintf("%smodule.%s", [module.path, name])
+	message := sprintf("source %s is not of this repository", [call.source])
 }
 
 deny contains plan.general(rego.metadata.chain(), "", "modules are nested more than three deep") if {

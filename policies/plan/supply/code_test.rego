@@ -42,7 +42,8 @@ test_deny_provisioner_in_each_depth if {
 }
 
 test_deny_what_lies_deeper if {
-	fixture.messages(rule.deny) == {"modules are nested more than three deep"} with input as nested(["a", "b", "c", "d"], running)
+	planned := nested(["a", "b", "c", "d"], running)
+	fixture.messages(rule.deny) == {"modules are nested more than three deep"} with input as planned
 }
 
 test_deny_actions if {

@@ -15,7 +15,8 @@ test_allow_facts if {
 }
 
 test_allow_parameter_without_decryption if {
-	count(rule.deny) == 0 with input as configured("aws_ssm_parameter", {"with_decryption": {"constant_value": false}})
+	planned := configured("aws_ssm_parameter", {"with_decryption": {"constant_value": false}})
+	count(rule.deny) == 0 with input as planned
 }
 
 test_deny_each if {
@@ -26,7 +27,8 @@ test_deny_each if {
 
 test_deny_in_a_called_module if {
 	called := {"configuration": {"root_module": {"module_calls": {"x": {"module": {"resources": [source("http")]}}}}}}
-	fixture.addresses(rule.deny) == {"module.x.data.http.this"} with input as object.union(fixture.document([]), called)
+	planned := object.union(fixture.document([]), called)
+	fixture.addresses(rule.deny) == {"module.x.data.http.this"} with input as planned
 }
 
 test_deny_when_it_is_read_at_apply if {
@@ -35,7 +37,11 @@ test_deny_when_it_is_read_at_apply if {
 }
 
 test_deny_parameter_with_decryption if {
-	every expressions in [{}, {"with_decryption": {"constant_value": true}}, {"with_decryption": {"references": ["var.x"]}}] {
+	every expressions in [
+		{},
+		{"with_decryption": {"constant_value": true}},
+		{"with_decryption": {"references": ["var.x"]}},
+	] {
 		count(rule.deny) == 1 with input as configured("aws_ssm_parameter", expressions)
 	}
 }

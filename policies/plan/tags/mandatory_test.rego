@@ -12,7 +12,10 @@ tags := {
 	"unit": "non-prod/eu-west-1/dev/thing",
 }
 
-tagged(all, after_unknown) := fixture.document([fixture.resource("aws_sns_topic", {"tags_all": all}, after_unknown)])
+tagged(values, after_unknown) := fixture.document([fixture.resource(
+	"aws_sns_topic", {"tags_all": values},
+	after_unknown,
+)])
 
 test_allow_the_units_tags if {
 	plan := tagged(object.union(tags, {"Name": "more"}), {"tags_all": {}})
@@ -30,6 +33,9 @@ test_deny_each_missing_tag if {
 	every key in object.keys(tags) {
 		count(rule.deny) == 1 with input as tagged(object.remove(tags, [key]), {})
 	}
+}
+
+test_deny_no_tags_at_all if {
 	count(rule.deny) == 6 with input as tagged(null, {})
 }
 

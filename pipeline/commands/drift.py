@@ -6,21 +6,21 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from pipeline import drift, report
+from pipeline import drift, report, schedule
 from pipeline.drift import DriftReport
-from pipeline.model import PlanSet
 from pipeline.noise import FILE, Noise
-from pipeline.planning import PLAN_JSON, set_folder
+from pipeline.planning import Commit, Planner, Units, load_schema
 from pipeline.running import Workshop, add_lock_seconds
-from tools.paths import BUILD
+from tools.paths import BUILD, locked
 
 ABOUT = "plan with refresh and show what differs from the code, without the known noise"
 
 _OUT = BUILD / "drift"
+_LOCK = BUILD / "pipeline" / "plan.lock"
+"""That of ``plan``: Terragrunt's working directories are shared."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,16 +62,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _look(workshop: Workshop, scope: str, noise: Noise) -> DriftReport:
-    """Plan a scope, as ever, and read the plans for what differs."""
-    made = workshop.plan(scope=scope, base=None, out=_OUT, allow_destroy=False)
-    plans = {path: plan for one in made.sets for path, plan in _plans(workshop, one).items()}
-    return drift.find(made.units, plans, noise)
-
-
-def _plans(workshop: Workshop, plan_set: PlanSet) -> dict[str, dict[str, Any]]:
-    folder = set_folder(_OUT, workshop.layout.scope(plan_set.scope), destroy=plan_set.destroy)
-    return {
-        unit.path: json.loads((folder / unit.path / PLAN_JSON).read_bytes())
-        for unit in plan_set.units
-        if unit.json_sha256 is not None
-    }
+    """Plan a scope with refresh, and read the plans for what differs; nothing is judged."""
+    commit = Commit.of(workshop.git)
+    planner = Planner(
+        terragrunt=workshop.terragrunt,
+        states=workshop.states,
+        units=Units(workshop.root, workshop.facts, workshop.layout),
+        schema=load_schema(workshop.root),
+        out=_OUT,
+        console=workshop.console,
+        at_once=schedule.workers(workshop.environ),
+    )
+    with locked(_LOCK, lambda: workshop.console.print("waiting for another command to end")):
+        affected = workshop.affected(scope=scope, base=None, commit=commit)
+        made = planner.plan(affected, workshop.facts, commit)
+    units = [unit for plan_set in made.sets for unit in plan_set.units]
+    return drift.find(units, made.documents, noise)

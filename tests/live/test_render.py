@@ -1,9 +1,12 @@
 """What Terragrunt makes of live/: on AWS, on a laptop, and while an account has no roles."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support import DEV, LIVE, ORGANIZATION
 from tools.paths import ROOT
@@ -170,3 +173,58 @@ def test_the_registry_is_for_the_security_accounts_ceremony_and_functions_alone(
     ]
     assert inputs["truststore_bucket_arn"] == f"arn:aws:s3:::{DEV.truststore_bucket}"
     assert inputs["parameter_path"] == f"/{NAME}/{DEV.name}"
+
+
+SHARED_ACCOUNT = [
+    environment
+    for environment in ORGANIZATION.environments
+    if environment.account_id == DEV.account_id
+]
+NAMING = ("bucket_name", "domain_name", "name", "name_prefix")
+"""Inputs that the names of everything in a module follow from."""
+
+
+@pytest.mark.parametrize("unit", ["registry", "truststore"])
+def test_environments_of_one_account_share_no_name(tools: dict[str, str], unit: str) -> None:
+    names = [
+        tuple(inputs[name] for name in NAMING if name in inputs)
+        for environment in SHARED_ACCOUNT
+        for inputs in [render(tools, environment.folder(LIVE) / unit)["inputs"]]
+    ]
+    assert all(names)
+    assert len(set(names)) == len(SHARED_ACCOUNT) > 1
+
+
+@pytest.mark.parametrize("unit", sorted(DEV_UNITS.glob("*/terragrunt.hcl")), ids=str)
+def test_every_unit_takes_its_name_from_the_environments(unit: Path) -> None:
+    named = r"include\.root\.locals\.(name_prefix|truststore_bucket_name|api_domain_name)\b"
+    inputs = unit.read_text().partition("\ninputs = {")[2]
+    assert re.search(rf"^  ({'|'.join(NAMING)}) += .*{named}", inputs, re.MULTILINE)
+
+
+def test_every_environment_has_a_zone_in_its_own_account(tools: dict[str, str]) -> None:
+    for environment in ORGANIZATION.environments:
+        unit = environment.folder(LIVE).parent / "account" / "dns-zone"
+        zone = f"{environment.name}.{ORGANIZATION.domain}"
+        assert zone in render(tools, unit)["inputs"]["domain_names"]
+        assert ORGANIZATION.api_domain_name(environment) == f"api.{zone}"
+
+
+@pytest.mark.parametrize("account", sorted(ORGANIZATION.accounts))
+def test_an_accounts_apply_role_trusts_its_own_environments_alone(
+    tools: dict[str, str], account: str
+) -> None:
+    unit = LIVE / account / ORGANIZATION.region / "account" / "deploy-roles"
+    inputs = render(tools, unit, MTLS_BOOTSTRAP="1", MTLS_BOOTSTRAP_STATE="/nowhere")["inputs"]
+    held = {entry.name for entry in ORGANIZATION.environments if entry.account_name == account}
+    assert set(inputs["github_environments"]) == {account, *held}
+    assert inputs["plan_bucket_name"] == f"{NAME}-plans-{ORGANIZATION.accounts[account]}"
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [("", {"dev", "stage", "prod"}), ("dev", {"dev"})])
+def test_a_laptop_spares_the_keys_of_environments_that_it_leaves_out(
+    tools: dict[str, str], chosen: str, expected: set[str]
+) -> None:
+    authority = LIVE / "security" / ORGANIZATION.region / "ca"
+    inputs = render(tools, authority / "crl", MTLS_ENVIRONMENTS=chosen)["inputs"]
+    assert set(inputs["environments"]) == expected

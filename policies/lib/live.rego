@@ -82,3 +82,10 @@ text(value) := regex.replace(json.marshal(value), `\\(u[0-9a-f]{4}|[bfnrt])`, " 
 # METADATA
 # title: What may stand between a function's name and its bracket
 gap := `(?:\s|/\*.*?\*/|(?:#|//)[^(]*)*\(`
+
+# METADATA
+# title: A text of HCL with single spaces and without comments
+# description: |
+#   Where something must be set, a comment that says so does not count. A heredoc could hold anything as
+#   mere text, so that one is no code at all.
+code(text) := flat(regex.replace(text, `(?m)(^|\s)(#|//).*$|/\*[\s\S]*?\*/`, " ")) if not contains(text, "<<")

@@ -103,4 +103,5 @@ def make(folder: Path) -> Path:
     }
     for module, version in sorted(pins):
         git(folder, "tag", f"modules/{module}/v{version}")
+    git(folder, "gc", "--quiet")  # each test copies it
     return folder

@@ -59,5 +59,7 @@ says(name, expected) if live.flattened(live.root.locals[0][name]) == expected
 
 generated(expected) if {
 	count(live.root.generate.provider) == 1
-	contains(live.flat(live.root.generate.provider[0].contents), expected)
+	text := live.code(live.root.generate.provider[0].contents)
+	count(regex.find_n(`\bprovider "`, text, -1)) == 1
+	contains(text, expected)
 }

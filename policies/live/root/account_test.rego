@@ -30,6 +30,23 @@ test_deny_provider_without_allowed_accounts if {
 	finding.message == "the generated provider lacks allowed_account_ids"
 }
 
+test_deny_what_only_a_comment_says if {
+	every sign in ["#", "//", "/* */ #"] {
+		changed := replace(contents, "allowed_account_ids", sprintf("%s allowed_account_ids", [sign]))
+		count(account.deny) == 1 with input as provider(changed)
+	}
+}
+
+test_deny_what_is_mere_text if {
+	heredoc := concat("", ["provider \"aws\" {\n  x = <<E\n", contents, "\nE\n}\n"])
+	count(account.deny) == 2 with input as provider(heredoc)
+}
+
+test_deny_a_second_provider_in_one_file if {
+	twice := concat("", [contents, "provider \"aws\" {\n  alias = \"x\"\n}\n"])
+	count(account.deny) == 2 with input as provider(twice)
+}
+
 test_deny_provider_without_role if {
 	count(account.deny) == 1 with input as provider(replace(contents, "if !local.bootstrap", "if false"))
 }

@@ -45,4 +45,4 @@ configured if {
 	live.root.locals[0].state_bucket_name == "${local.organization.organization}-tfstate-${local.account_id}"
 }
 
-has(setting) if contains(live.flat(live.root.locals[0].state_configs.s3), setting)
+has(setting) if contains(live.code(live.root.locals[0].state_configs.s3), setting)

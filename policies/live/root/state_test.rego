@@ -11,7 +11,8 @@ test_allow_root if count(state.deny) == 0 with input as example.whole
 
 test_deny_state_without_a_setting if {
 	changes := [
-		["use_lockfile = true", "use_lockfile = false"], ["encrypt      = true", ""], ["path_relative_to_include()", "x"],
+		["use_lockfile = true", "use_lockfile = false"], ["use_lockfile = true", "# use_lockfile = true"],
+		["encrypt      = true", "// encrypt = true"], ["encrypt      = true", ""], ["path_relative_to_include()", "x"],
 		["local.state_bucket_name", "\"other\""], ["local.session if !local.bootstrap", "local.session if false"],
 	]
 	every change in changes {

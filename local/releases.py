@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,21 @@ def build(repository: Path, project: Path, pins: Iterable[Pin]) -> list[Pin]:
             missing.append(pin)
     _git(repository, "update-ref", "--stdin", lines=dict.fromkeys(refs))
     return missing
+
+
+def require(missing: Iterable[Pin], folders: Sequence[str]) -> None:
+    """Refuse to go on where a folder that is brought up pins what cannot be found.
+
+    Raises:
+        LocalError: one of them does.
+    """
+    for pin in missing:
+        if pin.folder in folders:
+            raise LocalError(
+                f"live/{pin.folder}/versions.hcl pins {pin.module} {pin.version}, which is neither "
+                "the module's current version nor a tag of this repository",
+                hint=f"git fetch --tags, or pin a version that exists; the tag is {pin.tag}",
+            )
 
 
 def commit_of(repository: Path) -> str:

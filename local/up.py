@@ -228,14 +228,7 @@ def _release_modules(platform: Platform, accounts: Sequence[Account]) -> None:
         releases.forget_copies(state.cache)
     folders = [entry.folder(LIVE) for entry in platform.environments]
     folders += [folder for account in accounts for folder in account.folders]
-    needed = {folder.relative_to(LIVE).as_posix() for folder in folders}
-    for pin in missing:
-        if pin.folder in needed:
-            raise LocalError(
-                f"live/{pin.folder}/versions.hcl pins {pin.module} {pin.version}, which is neither "
-                "the module's current version nor a tag of this repository",
-                hint=f"git fetch --tags, or pin a version that exists: {pin.tag}",
-            )
+    releases.require(missing, [folder.relative_to(LIVE).as_posix() for folder in folders])
 
 
 def _build_functions(platform: Platform) -> None:

@@ -5,7 +5,7 @@ demo: ## Bring the platform up on this machine and show who gets in and who does
 	@$(PYTHON) -m local demo $(ARGS)
 
 .PHONY: up
-up: ## Bring the platform up: emulator, accounts, certificate authority, API, edge
+up: ## Bring the platform up: emulator, accounts, certificate authority, API, edge; make up ENVIRONMENTS=dev,stage,prod for more than the first
 	@$(PYTHON) -m local up $(ARGS)
 
 .PHONY: status

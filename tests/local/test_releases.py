@@ -77,6 +77,15 @@ def test_a_version_that_is_nowhere_is_told_and_leaves_no_tag(
     assert git(repository, "tag") == "modules/registry/v0.3.0"
 
 
+def test_a_pin_that_is_nowhere_matters_where_it_is_brought_up_only() -> None:
+    missing = [pin("0.9.0")]
+    releases.require(missing, ["non-prod/eu-west-1/dev"])
+    with pytest.raises(LocalError, match=r"stage/versions\.hcl pins registry 0\.9\.0") as refused:
+        releases.require(missing, ["non-prod/eu-west-1/dev", "non-prod/eu-west-1/stage"])
+    assert "git fetch --tags" in refused.value.hint
+    assert "modules/registry/v0.9.0" in refused.value.hint
+
+
 def test_a_module_without_a_changelog_has_no_version(project: Path, repository: Path) -> None:
     assert releases.build(repository, project, [pin("0.1.0", "unknown")]) == [
         pin("0.1.0", "unknown")

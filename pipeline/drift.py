@@ -20,7 +20,7 @@ from pipeline.errors import PipelineError
 from pipeline.github import GitHub
 from pipeline.model import PlannedUnit, UnitStatus
 from pipeline.noise import Entry, Noise
-from pipeline.redaction import Attribute, Secrets, attributes_of
+from pipeline.redaction import ABSENT, Attribute, Secrets, attributes_of
 from pipeline.report import printable, reason_of
 
 VERSION = 1
@@ -30,6 +30,7 @@ LABEL = "drift"
 _LABEL_COLOUR = "d93f0b"
 _LABEL_WORDS = "The world is not what live/ says"
 _SHOWN_LINES = 300
+_EMPTY = {ABSENT, "false", "0", '""', "[]", "(map of 0)"}
 
 
 class Kind(StrEnum):
@@ -230,17 +231,17 @@ def _of(unit: PlannedUnit, plan: Mapping[str, Any] | None, noise: Noise) -> Unit
     if unit.status in (UnitStatus.FAILED, UnitStatus.WAITING) or plan is None:
         reason = reason_of(unit) or "there is no plan of it"
         return UnitDrift(unit.path, unseen=f"{unit.status.value}: {reason}")
-    secrets = Secrets.of(plan)
+    secrets, explained = Secrets.of(plan), _Explained(plan)
     drifted: dict[str, Drifted] = {}
     known: dict[tuple[str, str], Known] = {}
     for one in (*_outside(plan, secrets), *_unapplied(plan, secrets)):
         left: list[Attribute] = []
         for attribute in one.attributes:
-            entry = noise.find(unit.path, one.address, attribute.name)
-            if entry is None or one.kind in (Kind.GONE, Kind.EXTRA):
+            key = (one.address, attribute.name)
+            if (entry := noise.find(unit.path, *key)) is not None:
+                known[key] = _known(*key, entry)
+            elif one.kind is not Kind.CHANGED or not explained.by_its_own(*key):
                 left.append(attribute)
-            else:
-                known[one.address, attribute.name] = _known(one.address, attribute.name, entry)
         # What changed outside, and would be changed back, is one difference: the first tells more.
         if left or not one.attributes:
             drifted.setdefault(one.address, Drifted(one.address, one.kind, tuple(left)))
@@ -252,8 +253,16 @@ def _outside(plan: Mapping[str, Any], secrets: Secrets) -> Iterator[Drifted]:
         change, address = entry["change"], secrets.scrub(str(entry["address"]))
         if change["actions"] == ["delete"]:
             yield Drifted(address, Kind.GONE)
-        elif attributes := attributes_of(change, secrets):
-            yield Drifted(address, Kind.CHANGED, attributes)
+            continue
+        attributes = [one for one in attributes_of(change, secrets) if not _is_default(one)]
+        if attributes:
+            yield Drifted(address, Kind.CHANGED, tuple(attributes))
+
+
+def _is_default(attribute: Attribute) -> bool:
+    """Whether nothing became an empty value: what was not set, as AWS gives it back."""
+    sides = {attribute.before, attribute.after}
+    return ABSENT in sides and sides <= _EMPTY
 
 
 def _unapplied(plan: Mapping[str, Any], secrets: Secrets) -> Iterator[Drifted]:
@@ -268,6 +277,51 @@ def _unapplied(plan: Mapping[str, Any], secrets: Secrets) -> Iterator[Drifted]:
             yield Drifted(address, Kind.EXTRA)
         else:
             yield Drifted(address, Kind.UNAPPLIED, attributes_of(change, secrets))
+
+
+class _Explained:
+    """What a role shows of the resources that a unit itself attaches to it.
+
+    A state holds what a role was when it was made, before anything was attached; the next plan
+    sees it attached. That is no drift, as long as nothing else is: what changed in an attachment
+    shows at the attachment.
+    """
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        entries = plan.get("resource_drift") or ()
+        self._after = {str(entry["address"]): entry["change"].get("after") for entry in entries}
+        root = (plan.get("planned_values") or {}).get("root_module") or {}
+        self._resources = tuple(_resources(root))
+
+    def by_its_own(self, address: str, attribute: str) -> bool:
+        """Whether an attribute shows resources of the unit, and nothing beside them."""
+        after = self._after.get(address)
+        if not isinstance(after, dict) or ".aws_iam_role." not in f".{address}":
+            return False
+        role, shown = after.get("name"), after.get(attribute)
+        if not role or not isinstance(shown, list):
+            return False
+        match attribute:
+            case "managed_policy_arns":
+                return set(shown) <= self._of("aws_iam_role_policy_attachment", role, "policy_arn")
+            case "inline_policy":
+                names = {entry.get("name") for entry in shown if isinstance(entry, dict)}
+                return names <= self._of("aws_iam_role_policy", role, "name")
+        return False
+
+    def _of(self, kind: str, role: str, field: str) -> set[Any]:
+        return {
+            values.get(field)
+            for found, values in self._resources
+            if found == kind and values.get("role") == role
+        }
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for resource in module.get("resources") or ():
+        yield str(resource.get("type")), resource.get("values") or {}
+    for child in module.get("child_modules") or ():
+        yield from _resources(child)
 
 
 def _known(address: str, attribute: str, entry: Entry) -> Known:

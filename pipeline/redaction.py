@@ -22,7 +22,9 @@ HIDDEN = "(hidden)"
 UNKNOWN = "(known after apply)"
 """Stands for a value that Terraform does not know yet."""
 
-_ABSENT = "(none)"
+ABSENT = "(none)"
+"""Stands for a value that is not there."""
+
 _MAXIMUM_VALUE = 80
 _SHORTEST_SECRET = 5
 """Shorter ones are hidden where they are marked; sought everywhere, they would blot out words."""
@@ -220,7 +222,7 @@ class _Difference:
 
     def shown(self, value: Any, secrets: Secrets) -> str:
         if value is None:
-            return _ABSENT
+            return ABSENT
         if self.hidden or not _names_are_safe(self.path):
             return HIDDEN
         return _shown(value, secrets)
@@ -249,16 +251,9 @@ def _differences(
     before: Any, after: Any, unknown: Any, marks: Sequence[Any], path: tuple[object, ...]
 ) -> Iterator[_Difference]:
     hidden = any(mark is True for mark in marks)
-    sides = [side for side in (before, after) if side is not None]
-    if (
-        not hidden
-        and unknown is not True
-        and (sides or isinstance(unknown, dict))
-        and all(isinstance(side, dict) for side in sides)
-    ):
-        names = {name for side in sides for name in side}
-        names |= set(unknown) if isinstance(unknown, dict) else set()
-        for name in sorted(names, key=str):
+    names = None if hidden or unknown is True else _parts(before, after, unknown)
+    if names is not None:
+        for name in names:
             yield from _differences(
                 _at(before, name),
                 _at(after, name),
@@ -276,6 +271,23 @@ def _differences(
             unknown=unknown is True or (_holds_true(unknown) and after is None),
             hidden=hidden or any(_holds_true(mark) for mark in marks),
         )
+
+
+def _parts(before: Any, after: Any, unknown: Any) -> list[Any] | None:
+    """The names or numbers of what lies within both sides; None when they are looked at whole."""
+    sides = [side for side in (before, after) if side is not None]
+    if all(isinstance(side, dict) for side in sides) and (sides or isinstance(unknown, dict)):
+        names = {name for side in sides for name in side}
+        names |= set(unknown) if isinstance(unknown, dict) else set()
+        return sorted(names, key=str)
+    if len(sides) == 2 and all(_is_blocks(side) for side in sides) and len(before) == len(after):
+        return list(range(len(before)))
+    return None
+
+
+def _is_blocks(value: Any) -> bool:
+    """Whether it is a list of blocks, which are compared one by one."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def _names_are_safe(path: Sequence[object]) -> bool:
@@ -414,11 +426,16 @@ def _holds_true(mark: Any) -> bool:
     return False
 
 
-def _at(value: Any, name: object) -> Any:
-    """What lies under a name; a mark above covers all below it."""
-    if value is True:
-        return True
-    return value.get(name) if isinstance(value, dict) else None
+def _at(value: Any, name: Any) -> Any:
+    """What lies under a name or a number; a mark above covers all below it."""
+    match value:
+        case True:
+            return True
+        case dict():
+            return value.get(name)
+        case list() if isinstance(name, int) and name < len(value):
+            return value[name]
+    return None
 
 
 def _list(value: Any) -> list[Any]:

@@ -60,6 +60,12 @@ def test_what_changed_outside_is_drift() -> None:
     assert not report.is_clean
 
 
+@pytest.mark.parametrize("empty", [False, 0, "", [], {}])
+def test_nothing_and_an_empty_value_are_one(empty: Any) -> None:
+    assert found(outside=[resource("a.b", {"n": None}, {"n": empty})]).is_clean
+    assert not found(outside=[resource("a.b", {"n": True}, {"n": empty})]).is_clean
+
+
 def test_what_the_code_says_and_nobody_applied_is_drift() -> None:
     report = found(unapplied=[resource("a.b", {"n": 1}, {"n": 2})])
 
@@ -131,6 +137,45 @@ def test_noise_is_of_its_unit_resource_and_attribute(
     unit: PlannedUnit | None, outside: dict[str, Any]
 ) -> None:
     assert not found(outside=[outside], unit=unit).is_clean
+
+
+def role(**after: Any) -> dict[str, Any]:
+    """A unit with a role, a policy attached to it, and one within it."""
+    values = [
+        ("aws_iam_role_policy_attachment", {"role": "reader", "policy_arn": "arn:ours"}),
+        ("aws_iam_role_policy", {"role": "reader", "name": "ours"}),
+        ("aws_iam_role_policy_attachment", {"role": "other", "policy_arn": "arn:others"}),
+    ]
+    resources = [{"type": kind, "values": fields} for kind, fields in values]
+    before: dict[str, Any] = {name: [] for name in after}
+    changed = resource("module.m.aws_iam_role.this", before, {**after, "name": "reader"})
+    changed["change"]["before"]["name"] = "reader"
+    return {
+        "planned_values": {"root_module": {"child_modules": [{"resources": resources}]}},
+        "resource_drift": [changed],
+    }
+
+
+@pytest.mark.parametrize(
+    ("after", "clean"),
+    [
+        ({"managed_policy_arns": ["arn:ours"]}, True),
+        ({"inline_policy": [{"name": "ours", "policy": "{}"}]}, True),
+        (
+            {"managed_policy_arns": ["arn:ours", "arn:aws:iam::aws:policy/AdministratorAccess"]},
+            False,
+        ),
+        ({"managed_policy_arns": ["arn:others"]}, False),
+        ({"inline_policy": [{"name": "planted", "policy": "{}"}]}, False),
+        ({"tags": ["arn:ours"]}, False),
+    ],
+)
+def test_a_role_may_show_what_its_unit_attaches_and_nothing_else(
+    after: dict[str, Any], *, clean: bool
+) -> None:
+    one = planned(REGISTRY, UnitStatus.UNCHANGED)
+
+    assert drift.find([one], {REGISTRY: role(**after)}, Noise()).is_clean is clean
 
 
 def test_expired_noise_is_drift_again_and_says_so() -> None:

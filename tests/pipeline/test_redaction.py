@@ -43,6 +43,20 @@ def test_what_changes_is_shown_by_name_and_value() -> None:
     ]
 
 
+def test_blocks_are_compared_one_by_one() -> None:
+    (change,) = summarise(
+        {
+            "resource_changes": [
+                resource("a.b", {"rule": [{"x": 1, "y": 2}]}, {"rule": [{"x": 1, "y": 3}]})
+            ]
+        }
+    )
+
+    assert [(one.name, one.before, one.after) for one in change.attributes] == [
+        ("rule.0.y", "2", "3")
+    ]
+
+
 def test_an_unknown_value_says_so() -> None:
     (change,) = summarise(
         {

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import configuration
 from pipeline.gates import Gates, StaticScope
+from pipeline.hcl import Parser
 from pipeline.model import Finding
 from pipeline.policy import Opa, evaluate_live
 from pipeline.waivers import Register
@@ -58,7 +59,7 @@ class Checkout:
         return self.git("rev-parse", "HEAD").strip()
 
     def read(self, **options: Any) -> dict[str, Any]:
-        parser = configuration.Parser(self.environ)
+        parser = Parser(self.environ)
         return configuration.read(self.root, parser, environ=self.environ, **options)
 
     def judge(self, **options: Any) -> tuple[Finding, ...]:

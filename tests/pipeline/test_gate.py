@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import gates
+from pipeline import rules
 from pipeline.commands.gate import static_scope
 from pipeline.errors import UsageError
 from pipeline.gates import StaticScope
@@ -294,7 +294,7 @@ def test_the_rules_over_live_are_all_tried_here(checkout: Checkout) -> None:
 
     live = {
         rule.id
-        for rule in gates.rules.policy_rules(checkout.gates().opa)
+        for rule in rules.policy_rules(checkout.gates().opa)
         if rule.package.startswith("live.")
     }
     assert tried == live
@@ -322,8 +322,8 @@ def test_what_a_change_is_judged_by(
 
     found = static_scope(Git(checkout.root), Layout.here(checkout.root), base=base, scopes=None)
 
-    assert found.scopes == scopes
-    assert found.modules == modules
+    assert found.scopes == (None if scopes is None else frozenset(scopes))
+    assert found.modules == frozenset(modules)
     assert found.base == base
 
 

@@ -25,6 +25,8 @@ class CustomDomainMtls(BaseResourceCheck):
     def scan_resource_conf(self, conf: dict[str, list[Any]]) -> CheckResult:
         """Both settings are given, by whatever expression; no dynamic block decides about them."""
         blocks = conf.get("mutual_tls_authentication", [])
+        if any("mutual_tls_authentication" in block for block in conf.get("dynamic", [])):
+            return CheckResult.FAILED
         if len(blocks) != 1 or not isinstance(blocks[0], dict):
             return CheckResult.FAILED
         for setting in ("truststore_uri", "truststore_version"):

@@ -208,7 +208,7 @@ def _build(platform: Platform) -> None:
                 *(pool.submit(_bootstrap_account, platform, account) for account in accounts),
             ]
         )
-        # S3 takes its time to confirm a state bucket's settings, and nothing waits for them.
+        # S3 takes its time to confirm a bucket's settings, and nothing waits for them.
         settling = [pool.submit(_complete_account, platform, account) for account in accounts]
         authority = [pool.submit(_make_ca, platform, account) for account in accounts]
         _apply_foundation(platform)

@@ -31,6 +31,7 @@ type Form = Mapping[str, Any]
 
 _NOTHING = ["no-op"]
 _READ = ["read"]
+_TAINTED = "replace_because_tainted"
 _REPLACEMENTS = (["delete", "create"], ["create", "delete"])
 _FURTHER = ("deferred_changes", "action_invocations", "deferred_action_invocations")
 """What newer versions of Terraform plan beside resources: taken as it is, so never overlooked."""
@@ -125,7 +126,8 @@ def remainder(reviewed: Form, fresh: Form) -> tuple[Difference, ...]:
     """Why a plan is not what is left of another one that was applied in part; nothing if it is.
 
     What is left may know values that were unknown when the plan was reviewed. Everything else has
-    to be as it was, and nothing may be new. Of a replacement, the second half may be left.
+    to be as it was, and nothing may be new. Of a replacement, the second half may be left. What was
+    to be made and broke off in the making is *tainted*, and made anew.
     """
     found: list[Difference] = []
     for key, theirs in sorted(fresh["resources"].items()):
@@ -133,6 +135,9 @@ def remainder(reviewed: Form, fresh: Form) -> tuple[Difference, ...]:
         ours = reviewed["resources"].get(key)
         if ours is None:
             ours = _half_replaced(reviewed["resources"], theirs)
+        elif theirs["reason"] == _TAINTED and "create" in ours["actions"]:
+            made = {name: theirs[name] for name in ("actions", "before", "replace_paths")}
+            ours = {**ours, **made}
         elif ours["actions"] in _REPLACEMENTS and theirs["actions"] == ["create"]:
             # What was to be replaced is deleted, and not made again yet.
             ours = {**ours, "actions": ["create"], "before": None, "replace_paths": []}
@@ -302,6 +307,7 @@ def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
         "type": resource.get("type"),
         "provider": resource.get("provider_name"),
         "actions": change["actions"],
+        "reason": resource.get("action_reason"),
         "before": change.get("before"),
         "after": change.get("after"),
         "after_unknown": _unknown(change.get("after_unknown")),

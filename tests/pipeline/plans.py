@@ -37,6 +37,9 @@ NEEDS = {
 }
 
 
+PLAIN = ("deposed", "previous_address", "action_reason")
+
+
 def change(
     address: str,
     *,
@@ -54,7 +57,7 @@ def change(
         "type": kind,
         "name": name,
         "provider_name": "registry.terraform.io/hashicorp/aws",
-        **{key: value for key, value in further.items() if key in ("deposed", "previous_address")},
+        **{key: value for key, value in further.items() if key in PLAIN},
         "change": {
             "actions": list(actions),
             "before": before,

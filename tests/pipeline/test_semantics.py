@@ -213,6 +213,42 @@ def test_of_a_replacement_that_creates_first_the_old_object_may_be_left() -> Non
     assert remainder(form_of(plan(change("aws_x.a", after={}))), form_of(plan(old)))
 
 
+@pytest.mark.parametrize("actions", [["create"], ["delete", "create"], ["create", "delete"]])
+def test_what_broke_off_in_the_making_may_be_made_anew(actions: list[str]) -> None:
+    before = None if actions == ["create"] else {"n": 1}
+    reviewed = plan(change("aws_x.a", actions=actions, before=before, after={"n": 2}))
+
+    def tainted(reason: str, size: int) -> dict[str, Any]:
+        return plan(
+            change(
+                "aws_x.a",
+                actions=["delete", "create"],
+                before={"n": 2, "id": "half made"},
+                after={"n": size},
+                action_reason=reason,
+            )
+        )
+
+    assert not remainder(form_of(reviewed), form_of(tainted("replace_because_tainted", 2)))
+    assert remainder(form_of(reviewed), form_of(tainted("replace_because_tainted", 3)))
+    assert remainder(form_of(reviewed), form_of(tainted("replace_because_cannot_update", 2)))
+
+
+def test_what_was_not_to_be_made_may_not_be_made_anew() -> None:
+    reviewed = plan(change("aws_x.a", actions=["update"], before={"n": 1}, after={"n": 2}))
+    fresh = plan(
+        change(
+            "aws_x.a",
+            actions=["delete", "create"],
+            before={"n": 1},
+            after={"n": 2},
+            action_reason="replace_because_tainted",
+        )
+    )
+
+    assert remainder(form_of(reviewed), form_of(fresh))
+
+
 def test_differences_tell_no_value() -> None:
     one = plan(
         change("aws_x.a", actions=["update"], before={"p": SECRET}, after={"p": SECRET, "q": [1]}),

@@ -9,13 +9,20 @@ package gate.live
 
 import data.lib.live
 
+# METADATA
+# title: The whole answer
+# entrypoint: true
 result := {"deny": deny, "warn": warn, "undecided": undecided}
 
-deny contains finding if some finding in data.live[_][_].deny
-
+# regal ignore:mixed-iteration
 warn contains finding if some finding in data.live[_][_].warn
 
+# regal ignore:mixed-iteration
 undecided contains finding if some finding in data.live[_][_].undecided
+
+# The rules are found by their place. Walked as a document, all of data.live would be evaluated, helpers and all.
+# regal ignore:mixed-iteration
+deny contains finding if some finding in data.live[_][_].deny
 
 # METADATA
 # title: The input is the configuration of live/, and a whole one

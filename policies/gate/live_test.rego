@@ -10,7 +10,10 @@ test_allow_the_example if {
 }
 
 test_deny_what_a_rule_denies if {
-	ids(live.result.deny) == {"TREE-002"} with input as object.union(example.whole, {"files": array.concat(example.whole.files, ["live/x.tf"])})
+	ids(live.result.deny) == {"TREE-002"} with input as object.union(
+		example.whole,
+		{"files": array.concat(example.whole.files, ["live/x.tf"])},
+	)
 }
 
 test_undecided_what_a_rule_cannot_decide if {

@@ -69,9 +69,11 @@ flat(text) := trim_space(regex.replace(text, `\s+`, " "))
 
 # METADATA
 # title: A value of HCL with every text in it flat, at its first two levels
-flattened(value) := flat(value) if is_string(value)
-
-flattened(value) := {key: flat(text) | some key, text in value} if is_object(value)
+flattened(value) := flat(value) if {
+	is_string(value)
+} else := {key: flat(text) | some key, text in value} if {
+	is_object(value)
+}
 
 # METADATA
 # title: A value of HCL as text to search words in

@@ -22,13 +22,13 @@ forbidden_everywhere := concat("|", [
 	"get_aws_caller_identity_user_id",
 ])
 
+environment_reads := sprintf(`\bget_env%s\s*([^,)]*)`, [live.gap])
+
 deny contains live.finding(rego.metadata.chain(), file.file, file.file, message) if {
 	some file in live.files
 	some name in regex.find_n(sprintf(`\b(%s)\b`, [forbidden_everywhere]), live.text(file.hcl), -1)
 	message := sprintf("it calls %s", [name])
 }
-
-environment_reads := sprintf(`\bget_env%s\s*([^,)]*)`, [live.gap])
 
 deny contains live.finding(rego.metadata.chain(), file.file, file.file, message) if {
 	some file in live.files

@@ -16,7 +16,10 @@ package live.code.module_blocks
 
 import data.lib.live
 
-allowed := {"check", "data", "import", "locals", "module", "moved", "output", "removed", "resource", "terraform", "variable"}
+allowed := {
+	"check", "data", "import", "locals", "module", "moved", "output", "removed", "resource",
+	"terraform", "variable",
+}
 
 deny contains live.about_module(rego.metadata.chain(), module, block, message) if {
 	some module in input.modules

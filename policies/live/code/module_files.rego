@@ -18,7 +18,10 @@ import data.lib.live
 
 unread := `^modules/[^/]+/([^/]+\.(tf\.json|tofu|tofu\.json|tfvars|tfvars\.json)|(.*_)?override\.tf)$`
 
-deny contains live.finding(rego.metadata.chain(), file, live.labelled(module), "Terraform reads it, and the rules do not") if {
+deny contains live.finding(
+	rego.metadata.chain(), file, live.labelled(module),
+	"Terraform reads it, and the rules do not",
+) if {
 	some module in input.modules
 	some file in module.files
 	regex.match(unread, file)

@@ -3,7 +3,10 @@ package live.code.providers_test
 import data.lib.example_test as example
 import data.live.code.providers as rule
 
-requires(name, source) := example.with_module({"providers": [{"name": name, "source": source, "version": null, "file": "x"}]})
+requires(name, source) := example.with_module({"providers": [{
+	"name": name, "source": source, "version": null,
+	"file": "x",
+}]})
 
 test_allow_aws if {
 	count(rule.deny) == 0 with input as example.whole
@@ -11,14 +14,23 @@ test_allow_aws if {
 }
 
 test_deny_other_providers if {
-	every provider in [["external", "hashicorp/external"], ["aws", "evil/aws"], ["aws", null], ["null", "hashicorp/null"]] {
+	every provider in [
+		["external", "hashicorp/external"], ["aws", "evil/aws"], ["aws", null],
+		["null", "hashicorp/null"],
+	] {
 		count(rule.deny) == 1 with input as requires(provider[0], provider[1])
 	}
 }
 
 test_deny_types_that_imply_another_provider if {
-	count(rule.deny) == 1 with input as example.with_module({"resources": [example.resource("null_resource", null, null)]})
-	count(rule.deny) == 1 with input as example.with_module({"data": [{"type": "external", "address": "data.external.x", "file": "x"}]})
+	count(rule.deny) == 1 with input as example.with_module({"resources": [example.resource(
+		"null_resource", null,
+		null,
+	)]})
+	count(rule.deny) == 1 with input as example.with_module({"data": [{
+		"type": "external", "address": "data.external.x",
+		"file": "x",
+	}]})
 }
 
 test_finding_names_file_and_module if {

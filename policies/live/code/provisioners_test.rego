@@ -7,6 +7,9 @@ test_allow_none if count(provisioners.deny) == 0 with input as example.whole
 
 test_deny_any if {
 	every type in ["local-exec", "remote-exec", "file"] {
-		count(provisioners.deny) == 1 with input as example.with_module({"provisioners": [{"type": type, "address": "aws_x.this", "file": "x"}]})
+		count(provisioners.deny) == 1 with input as example.with_module({"provisioners": [{
+			"type": type, "address": "aws_x.this",
+			"file": "x",
+		}]})
 	}
 }

@@ -19,5 +19,8 @@ deny contains live.about_unit(rego.metadata.chain(), unit, message) if {
 	some unit in input.units
 	some dependency in unit.dependencies
 	not dependency.merge_strategy in {null, "shallow"}
-	message := sprintf("the dependency %s merges its mocks by %v", [dependency.name, json.marshal(dependency.merge_strategy)])
+	message := sprintf(
+		"the dependency %s merges its mocks by %v",
+		[dependency.name, json.marshal(dependency.merge_strategy)],
+	)
 }

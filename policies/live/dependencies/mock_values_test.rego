@@ -3,17 +3,18 @@ package live.dependencies.mock_values_test
 import data.lib.example_test as example
 import data.live.dependencies.mock_values
 
-mocks(outputs) := object.union(example.whole, {"units": [object.union(example.unit, {"dependencies": [object.union(
-	object.remove(example.dependency, {"mock_outputs"}),
-	{"mock_outputs": outputs},
-)]})]})
+mocks(outputs) := object.union(example.whole, {"units": [unit]}) if {
+	dependency := object.union(object.remove(example.dependency, {"mock_outputs"}), {"mock_outputs": outputs})
+	unit := object.union(example.unit, {"dependencies": [dependency]})
+}
 
 test_allow_marked_values if {
 	count(mock_values.deny) == 0 with input as example.whole
+	lambda := "arn:aws:lambda:eu-west-1:000000000000:function:mock-x"
 	count(mock_values.deny) == 0 with input as mocks({
 		"names": ["mock-a", "mock-b"],
 		"clients": {"default": "mock0000000000000000000000"},
-		"invoke_arn": "arn:aws:apigateway:eu-west-1:lambda:path/functions/arn:aws:lambda:eu-west-1:000000000000:function:mock-x/invocations",
+		"invoke_arn": sprintf("arn:aws:apigateway:eu-west-1:lambda:path/functions/%s/invocations", [lambda]),
 	})
 }
 

@@ -17,7 +17,10 @@ import data.lib.live
 
 image := `^([0-9]{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/[a-z0-9._/-]+@sha256:[0-9a-f]{64}$`
 
-deny contains live.finding(rego.metadata.chain(), environment.images_file, address, "it is not pinned by digest in a registry of ours") if {
+deny contains live.finding(
+	rego.metadata.chain(), environment.images_file, address,
+	"it is not pinned by digest in a registry of ours",
+) if {
 	some environment in input.environments
 	some function, uri in environment.images
 	not by_digest(uri)

@@ -26,7 +26,7 @@ undecided contains live.finding(rego.metadata.chain(), environment.images_file, 
 	some [environment, function] in untried
 	not is_object(environment.images_before)
 	address := sprintf("%s: %s", [environment.name, function])
-	message := sprintf("%s runs another image, and what ran here before is not known without the commit that the change starts from", [environment.previous])
+	message := sprintf("%s runs another image; what ran here before is not known without a base", [environment.previous])
 }
 
 untried contains [environment, function] if {

@@ -22,10 +22,15 @@ test_allow_the_digest_in_another_registry if {
 	nothing with input as images(example.image("a"), replace(example.image("a"), "222222222222", "333333333333"), {})
 }
 
-test_allow_what_ran_here if nothing with input as images(example.image("b"), example.image("a"), {"authorizer": example.image("a")})
+test_allow_what_ran_here if {
+	nothing with input as images(example.image("b"), example.image("a"), {"authorizer": example.image("a")})
+}
 
 test_deny_what_was_tried_nowhere if {
-	count(promotion.deny) == 1 with input as images(example.image("a"), example.image("b"), {"authorizer": example.image("a")})
+	count(promotion.deny) == 1 with input as images(
+		example.image("a"), example.image("b"),
+		{"authorizer": example.image("a")},
+	)
 	count(promotion.deny) == 1 with input as images(null, example.image("b"), {})
 }
 

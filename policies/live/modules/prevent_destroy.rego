@@ -17,7 +17,10 @@ import data.lib.live
 
 stateful := {"aws_cognito_user_pool", "aws_dynamodb_table", "aws_s3_bucket"}
 
-deny contains live.about_module(rego.metadata.chain(), module, resource, "it keeps what cannot be had back, and a plan may destroy it") if {
+deny contains live.about_module(
+	rego.metadata.chain(), module, resource,
+	"it keeps what cannot be had back, and a plan may destroy it",
+) if {
 	some module in input.modules
 	some resource in module.resources
 	keeps(resource)

@@ -7,7 +7,9 @@ pinned(account, name, version) := example.with_environments([example.environment
 
 test_allow_release if count(exact.deny) == 0 with input as pinned("prod", "prod", "1.2.0")
 
-test_allow_working_tree_in_the_first_environment if count(exact.deny) == 0 with input as pinned("non-prod", "dev", "local")
+test_allow_working_tree_in_the_first_environment if {
+	count(exact.deny) == 0 with input as pinned("non-prod", "dev", "local")
+}
 
 test_deny_working_tree_elsewhere if {
 	some name in {"stage", "prod"}
@@ -26,6 +28,9 @@ test_deny_what_is_no_exact_release if {
 }
 
 test_deny_a_name_that_is_computed if {
-	environment := object.union(example.environment("non-prod", "dev", null, "local"), {"versions": {"${(\"registry\")}": "1.0.0"}})
+	environment := object.union(
+		example.environment("non-prod", "dev", null, "local"),
+		{"versions": {"${(\"registry\")}": "1.0.0"}},
+	)
 	count(exact.deny) > 0 with input as example.with_environments([environment])
 }

@@ -26,8 +26,12 @@ test_deny_stage_ahead_of_dev if {
 
 test_deny_module_that_was_tried_nowhere if {
 	stage := object.union(example.environment("non-prod", "stage", "dev", "1.0.0"), {"previous": null})
-	prod := object.union(example.environment("prod", "prod", "stage", "1.0.0"), {"versions": {"authorizer": "1.0.0", "watch": "1.0.0"}})
-	messages == {`"1.0.0" is ahead of stage, which has "no such module"`} with input as example.with_environments([stage, prod])
+	prod := object.union(
+		example.environment("prod", "prod", "stage", "1.0.0"),
+		{"versions": {"authorizer": "1.0.0", "watch": "1.0.0"}},
+	)
+	document := example.with_environments([stage, prod])
+	messages == {`"1.0.0" is ahead of stage, which has "no such module"`} with input as document
 }
 
 test_deny_where_versions_cannot_be_compared if {

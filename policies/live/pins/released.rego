@@ -10,7 +10,7 @@
 # custom:
 #   id: PIN-002
 #   severity: high
-#   remedy: Release the module first (`make release`), or pin a release that exists; fetch the tags where they are missing.
+#   remedy: Release the module first (`make release`), or pin a release that exists; fetch missing tags.
 package live.pins.released
 
 import data.lib.live

@@ -27,13 +27,19 @@ locals_ := {
 		"plan": "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-plan",
 		"apply": "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-apply",
 	},
-	"session": "${{ for argument, value in { role_arn = local.role_arn session_name = \"terragrunt\" web_identity_token_file = local.token_file } : argument => value if value != \"\" }}",
+	"session": concat("", [
+		"${{ for argument, value in { role_arn = local.role_arn session_name = \"terragrunt\" web_identity_token_file ",
+		"= local.token_file } : argument => value if value != \"\" }}",
+	]),
 }
 
 # Parts of the provider that root.hcl generates.
 provider := {
 	"allowed_account_ids": "allowed_account_ids = [\"${local.account_id}\"]",
-	"the assumed role": "%{if !local.bootstrap} ${local.assumption} { ${join(\"\\n \", [for argument, value in local.session : \"${argument} = \\\"${value}\\\"\"])} } %{endif}",
+	"the assumed role": concat("", [
+		"%{if !local.bootstrap} ${local.assumption} { ${join(\"\\n \", [for argument, value in local.session ",
+		": \"${argument} = \\\"${value}\\\"\"])} } %{endif}",
+	]),
 }
 
 deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, message) if {

@@ -26,7 +26,10 @@ test_deny_another_role_or_account if {
 }
 
 test_deny_provider_without_allowed_accounts if {
-	some finding in account.deny with input as provider(replace(contents, "allowed_account_ids", "# allowed_account_ids_"))
+	some finding in account.deny with input as provider(replace(
+		contents, "allowed_account_ids",
+		"# allowed_account_ids_",
+	))
 	finding.message == "the generated provider lacks allowed_account_ids"
 }
 
@@ -58,4 +61,6 @@ test_deny_a_second_provider if {
 
 test_deny_without_root if count(account.deny) == 1 with input as object.union(example.whole, {"configs": []})
 
-test_allow_without_units if count(account.deny) == 0 with input as object.union(example.whole, {"configs": [], "units": []})
+test_allow_without_units if {
+	count(account.deny) == 0 with input as object.union(example.whole, {"configs": [], "units": []})
+}

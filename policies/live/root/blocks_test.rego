@@ -16,6 +16,9 @@ test_deny_other_blocks if {
 	every key in ["iam_role", "terraform_version_constraint", "errors", "inputs"] {
 		count(blocks.deny) == 1 with input as example.with_root({key: "x"})
 	}
+}
+
+test_deny_other_settings_and_files if {
 	count(blocks.deny) == 1 with input as terraform({"source": "x"})
 	count(blocks.deny) == 1 with input as example.with_root({"generate": {"other": [{}]}})
 }

@@ -18,8 +18,10 @@ import data.lib.live
 
 expected := {
 	"sources": concat("", [
-		"${{ for module, version in local.versions : module => version == \"local\" ? \"${get_repo_root()}/modules//${module}\"",
-		" : \"git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=modules/${module}/v${version}\" }}",
+		"${{ for module, version in local.versions : module => version == \"local\" ? ",
+		"\"${get_repo_root()}/modules//${module}\"",
+		" : \"git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=modules/${module}/v${version}\" ",
+		"}}",
 	]),
 	"versions": "${read_terragrunt_config(find_in_parent_folders(\"versions.hcl\")).locals.versions}",
 	"organization": "${yamldecode(file(mark_as_read(\"${get_parent_terragrunt_dir()}/organization.yaml\")))}",

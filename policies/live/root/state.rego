@@ -31,7 +31,10 @@ deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file
 	message := sprintf("the state lacks `%s`", [setting])
 }
 
-deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, "remote_state is not the one of locals.state_configs") if {
+deny contains live.finding(
+	rego.metadata.chain(), live.root_file, live.root_file,
+	"remote_state is not the one of locals.state_configs",
+) if {
 	live.root
 	not configured
 }

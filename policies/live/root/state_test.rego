@@ -3,7 +3,10 @@ package live.root.state_test
 import data.lib.example_test as example
 import data.live.root.state
 
-s3(from, to) := example.with_root_locals({"state_configs": {"s3": replace(example.root.hcl.locals[0].state_configs.s3, from, to)}})
+s3(from, to) := example.with_root_locals({"state_configs": {"s3": replace(
+	example.root.hcl.locals[0].state_configs.s3, from,
+	to,
+)}})
 
 remote(changes) := example.with_root({"remote_state": [object.union(example.root.hcl.remote_state[0], changes)]})
 
@@ -24,11 +27,16 @@ test_deny_another_backend if {
 	every change in [{"backend": "local"}, {"config": {"bucket": "x"}}, {"disable_init": true}] {
 		count(state.deny) == 1 with input as remote(change)
 	}
+}
+
+test_deny_no_backend_and_another_bucket if {
 	count(state.deny) == 1 with input as example.with_root({"remote_state": []})
 	count(state.deny) == 1 with input as example.with_root_locals({"state_bucket_name": "other"})
 }
 
-test_allow_what_another_rule_denies if count(state.deny) == 0 with input as object.union(example.whole, {"configs": []})
+test_allow_what_another_rule_denies if {
+	count(state.deny) == 0 with input as object.union(example.whole, {"configs": []})
+}
 
 test_deny_state_that_is_not_there if {
 	without := {"locals": [object.remove(example.root.hcl.locals[0], {"state_configs"})]}

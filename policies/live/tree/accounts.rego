@@ -35,7 +35,10 @@ deny contains live.finding(rego.metadata.chain(), organization_file, organizatio
 	message := sprintf("accounts: %s is no account id of twelve digits, in quotes", [name])
 }
 
-deny contains live.finding(rego.metadata.chain(), organization_file, organization_file, "accounts: one id stands for two folders") if {
+deny contains live.finding(
+	rego.metadata.chain(), organization_file, organization_file,
+	"accounts: one id stands for two folders",
+) if {
 	count(listed) != count({id | some id in listed})
 }
 
@@ -46,7 +49,10 @@ deny contains live.finding(rego.metadata.chain(), environment.file, environment.
 }
 
 ids(document) := {match[1] |
-	some match in regex.find_all_string_submatch_n(`(?:^|[^0-9A-Za-z])([0-9]{12})(?:[^0-9A-Za-z]|$)`, live.text(document), -1)
+	some match in regex.find_all_string_submatch_n(
+		`(?:^|[^0-9A-Za-z])([0-9]{12})(?:[^0-9A-Za-z]|$)`, live.text(document),
+		-1,
+	)
 }
 
 is_id(id) if {

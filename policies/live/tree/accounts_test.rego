@@ -10,14 +10,20 @@ organization(ids) := object.union(object.remove(example.whole, {"organization"})
 test_allow_ids_in_one_place if count(accounts.deny) == 0 with input as example.whole
 
 test_allow_mocks_and_longer_numbers if {
-	document := example.with_hcl({"inputs": {"a": "arn:aws:iam::000000000000:role/x", "b": "1234567890123", "c": "a123456789012"}})
+	document := example.with_hcl({"inputs": {
+		"a": "arn:aws:iam::000000000000:role/x", "b": "1234567890123",
+		"c": "a123456789012",
+	}})
 	count(accounts.deny) == 0 with input as document
 }
 
 test_deny_ids_elsewhere if {
 	every text in ["444444444444", "arn:aws:iam::444444444444:role/x", "${x\n?\n444444444444 : 1}"] {
 		messages == {"it writes out the account 444444444444"} with input as example.with_hcl({"inputs": {"x": text}})
-		messages == {"it writes out the account 444444444444"} with input as example.with_config("live/prod/account.hcl", {"locals": [{"x": text}]})
+		messages == {"it writes out the account 444444444444"} with input as example.with_config(
+			"live/prod/account.hcl",
+			{"locals": [{"x": text}]},
+		)
 	}
 }
 
@@ -26,7 +32,10 @@ test_deny_number_that_is_no_text if {
 }
 
 test_allow_registries_of_images if {
-	count(accounts.deny) == 0 with input as example.with_config("live/prod/eu-west-1/prod/images.hcl", {"locals": [{"images": {"x": "222222222222.dkr"}}]})
+	count(accounts.deny) == 0 with input as example.with_config(
+		"live/prod/eu-west-1/prod/images.hcl",
+		{"locals": [{"images": {"x": "222222222222.dkr"}}]},
+	)
 }
 
 test_deny_ids_that_are_none if {
@@ -39,7 +48,10 @@ test_deny_ids_that_are_none if {
 }
 
 test_deny_one_id_twice if {
-	"accounts: one id stands for two folders" in messages with input as organization({"non-prod": "222222222222", "prod": "222222222222"})
+	"accounts: one id stands for two folders" in messages with input as organization({
+		"non-prod": "222222222222",
+		"prod": "222222222222",
+	})
 }
 
 test_deny_account_without_id if {

@@ -39,7 +39,10 @@ deny contains live.finding(rego.metadata.chain(), environment.file, environment.
 	message := sprintf("live/%s has the same name as live/%s", [environment.folder, namesake.folder])
 }
 
-deny contains live.finding(rego.metadata.chain(), environment.file, environment.name, "it has no place in promotion") if {
+deny contains live.finding(
+	rego.metadata.chain(), environment.file, environment.name,
+	"it has no place in promotion",
+) if {
 	some environment in input.environments
 	environment.is_environment
 	not environment.name in input.promotion
@@ -50,7 +53,10 @@ deny contains live.finding(rego.metadata.chain(), environment.file, environment.
 	some environment in input.environments
 	not environment.is_environment
 	not environment.folder_name in {"account", "ca"}
-	message := sprintf("%s is neither an environment of promotion nor an account's own folder", [environment.folder_name])
+	message := sprintf(
+		"%s is neither an environment of promotion nor an account's own folder",
+		[environment.folder_name],
+	)
 }
 
 deny contains live.finding(rego.metadata.chain(), organization_file, organization_file, message) if {
@@ -59,6 +65,9 @@ deny contains live.finding(rego.metadata.chain(), organization_file, organizatio
 	message := sprintf("promotion names %s, which has no units", [name])
 }
 
-deny contains live.finding(rego.metadata.chain(), organization_file, organization_file, "promotion names an environment twice") if {
+deny contains live.finding(
+	rego.metadata.chain(), organization_file, organization_file,
+	"promotion names an environment twice",
+) if {
 	count(input.promotion) != count({name | some name in input.promotion})
 }

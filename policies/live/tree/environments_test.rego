@@ -14,7 +14,10 @@ test_allow_complete_environments if count(environments.deny) == 0 with input as 
 
 test_deny_missing_file if {
 	left := [file | some file in example.whole.files; not endswith(file, "/stage/env.hcl")]
-	messages == {"live/non-prod/eu-west-1/stage/env.hcl is missing"} with input as object.union(example.whole, {"files": left})
+	messages == {"live/non-prod/eu-west-1/stage/env.hcl is missing"} with input as object.union(
+		example.whole,
+		{"files": left},
+	)
 }
 
 test_deny_one_name_twice if {
@@ -22,7 +25,8 @@ test_deny_one_name_twice if {
 		example.document.environments[0],
 		{"folder": "non-prod/eu-central-1/dev", "region": "eu-west-1"},
 	)])
-	"live/non-prod/eu-west-1/dev has the same name as live/non-prod/eu-central-1/dev" in messages with input as example.with_environments(twice)
+	message := "live/non-prod/eu-west-1/dev has the same name as live/non-prod/eu-central-1/dev"
+	message in messages with input as example.with_environments(twice)
 }
 
 test_deny_environment_without_a_place if {

@@ -10,7 +10,10 @@ versions(hcl) := example.with_config(sprintf("%s/versions.hcl", [folder]), hcl)
 test_allow_locals_and_one_map if {
 	count(plain.deny) == 0 with input as example.whole
 	count(plain.deny) == 0 with input as versions({"locals": [{"versions": {"registry": "1.0.0"}}]})
-	count(plain.deny) == 0 with input as example.with_config("live/prod/account.hcl", {"locals": [{"name": "x", "operators": []}]})
+	count(plain.deny) == 0 with input as example.with_config(
+		"live/prod/account.hcl",
+		{"locals": [{"name": "x", "operators": []}]},
+	)
 }
 
 test_deny_more_than_locals if {

@@ -13,7 +13,10 @@ test_allow_words_that_only_look_like_it if {
 }
 
 test_deny_reading_in_inputs if {
-	every text in ["${file(\"x\")}", "a ${ file (\"x\")}", "${file/* */(\"x\")}", "${templatefile(\"x\", {})}", "${filesha256(\"x\")}", "${(\nfileset\n(\".\", \"*\"))}"] {
+	every text in [
+		"${file(\"x\")}", "a ${ file (\"x\")}", "${file/* */(\"x\")}", "${templatefile(\"x\", {})}",
+		"${filesha256(\"x\")}", "${(\nfileset\n(\".\", \"*\"))}",
+	] {
 		count(reads.deny) == 1 with input as inputs(text)
 	}
 }

@@ -10,13 +10,16 @@
 # custom:
 #   id: UNIT-001
 #   severity: critical
-#   remedy: 'Begin the unit with include "root", path = find_in_parent_folders("root.hcl"), expose = true, and no other include.'
+#   remedy: 'Include "root" with path = find_in_parent_folders("root.hcl") and expose = true, and nothing else.'
 #   waivable: false
 package live.units.root_included
 
 import data.lib.live
 
-deny contains live.about_unit(rego.metadata.chain(), unit, "it does not include root.hcl, exactly that and nothing else") if {
+deny contains live.about_unit(
+	rego.metadata.chain(), unit,
+	"it does not include root.hcl, exactly that and nothing else",
+) if {
 	some unit in input.units
 	object.get(unit.hcl, "include", null) != {"root": [{
 		"path": "${find_in_parent_folders(\"root.hcl\")}",

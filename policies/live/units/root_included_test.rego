@@ -15,7 +15,9 @@ test_deny_without_include if {
 	count(root_included.deny) == 1 with input as object.union(document, {"units": changed})
 }
 
-test_deny_another_file if count(root_included.deny) == 1 with input as root(object.union(include, {"path": "../root.hcl"}))
+test_deny_another_file if {
+	count(root_included.deny) == 1 with input as root(object.union(include, {"path": "../root.hcl"}))
+}
 
 test_deny_another_merge if {
 	count(root_included.deny) == 1 with input as root(object.union(include, {"merge_strategy": "no_merge"}))

@@ -15,7 +15,10 @@ package live.units.source
 
 import data.lib.live
 
-deny contains live.about_unit(rego.metadata.chain(), unit, "the source is not one of include.root.locals.sources") if {
+deny contains live.about_unit(
+	rego.metadata.chain(), unit,
+	"the source is not one of include.root.locals.sources",
+) if {
 	some unit in input.units
 	not taken_from_pins(unit)
 }

@@ -8,7 +8,10 @@ test_allow_pinned_source if count(source.deny) == 0 with input as example.whole
 test_deny_source_from_elsewhere if count(source.deny) == 1 with input as example.with_unit({"module": ""})
 
 test_deny_without_terraform_block if {
-	count(source.deny) == 1 with input as object.union(example.whole, {"units": [object.union(object.remove(example.unit, {"hcl"}), {"hcl": {}})]})
+	count(source.deny) == 1 with input as object.union(
+		example.whole,
+		{"units": [object.union(object.remove(example.unit, {"hcl"}), {"hcl": {}})]},
+	)
 }
 
 test_deny_two_terraform_blocks if {

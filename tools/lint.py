@@ -182,7 +182,8 @@ def opa_check(session: Session) -> None:
 
 def regal(session: Session) -> None:
     """Rego follows the style guide, and has no known mistake."""
-    session.run("regal", "lint", "policies")
+    rules = [path for path in session.arguments if path.suffix == ".rego"]
+    session.run("regal", "lint", *(rules or ["policies"]))
 
 
 def actionlint(session: Session) -> None:

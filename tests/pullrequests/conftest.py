@@ -1,11 +1,14 @@
 """The organisation that pull requests are made to: brought up once, and small, so as to be fast."""
 
+import json
 import os
 import re
+import shutil
 import socket
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from local import emulator, environment
 from local.cloud import Cloud
 from local.settings import Settings, StateDirectory
 from pki.organization import load_organization
-from tests.pullrequests.world import World
+from tests.pullrequests.changes import Change, write
+from tests.pullrequests.world import Answer, World
 from tools.bench.checkout import commit, copy, git_environment
 from tools.bootstrap_account import bootstrap, find_account, object_exists
 from tools.install import ensure
@@ -30,12 +34,19 @@ KEPT = {
 }
 """Units of each environment; the others only cost time here."""
 
+FIRST = (
+    *(f"non-prod/eu-west-1/dev/{n}" for n in ("acm-domain", "truststore", "whoami")),
+    "non-prod/eu-west-1/account/dns-zone",
+    "prod/eu-west-1/prod/whoami",
+)
+"""Units that the first pull request adds; an environment is one by its registry."""
+
 PIN = re.compile(r'^ +(\S+) += "([\d.]+)"', re.MULTILINE)
 
 WORKLOADS = ("non-prod", "prod")
 
 API = """\
-# The HTTP API of a small organisation: one function, called by name.
+# The HTTP API of a small organisation, which names what else it would depend on.
 
 include "root" {
   path   = find_in_parent_folders("root.hcl")
@@ -46,35 +57,30 @@ terraform {
   source = include.root.locals.sources["http-api-mtls"]
 }
 
-dependency "dns_zone" {
-  config_path = "../../account/dns-zone"
-}
-
-dependency "acm_domain" {
-  config_path = "../acm-domain"
-}
-
-dependency "whoami" {
-  config_path = "../whoami"
+locals {
+  region     = include.root.locals.region
+  lambda     = "arn:aws:lambda:${local.region}:${include.root.locals.account_id}:function"
+  gateway    = "arn:aws:apigateway:${local.region}:lambda:path/2015-03-31/functions"
+  invoke_arn = "${local.gateway}/${local.lambda}"
 }
 
 inputs = {
   # required
   name_prefix        = include.root.locals.name_prefix
-  domain_name        = dependency.acm_domain.outputs.domain_name
-  target_domain_name = dependency.acm_domain.outputs.target_domain_name
-  target_zone_id     = dependency.acm_domain.outputs.hosted_zone_id
-  zone_id            = dependency.dns_zone.outputs.zone_ids[include.root.locals.zone_name]
+  domain_name        = include.root.locals.api_domain_name
+  target_domain_name = "d-0123456789.execute-api.${local.region}.amazonaws.com"
+  target_zone_id     = "ZLY8HYME6SFDD"
+  zone_id            = "Z0123456789ABCDEFGHIJ"
 
   authorizer = {
-    function_name = dependency.whoami.outputs.function_name
-    invoke_arn    = dependency.whoami.outputs.invoke_arn
+    function_name = "${include.root.locals.name_prefix}-authorizer"
+    invoke_arn    = "${local.invoke_arn}:${include.root.locals.name_prefix}-authorizer/invocations"
   }
 
   routes = {
     "GET /whoami" = {
-      function_name = dependency.whoami.outputs.function_name
-      invoke_arn    = dependency.whoami.outputs.invoke_arn
+      function_name = "${include.root.locals.name_prefix}-whoami"
+      invoke_arn    = "${local.invoke_arn}:${include.root.locals.name_prefix}-whoami/invocations"
       authorization = "authorizer"
     }
   }
@@ -159,13 +165,14 @@ def _github_repository() -> str:
 
 
 def _make_small(world: World) -> None:
+    """Leave out what costs time, and what the first pull request adds."""
     for name, kept in KEPT.items():
         for unit in world.live.glob(f"*/*/{name}/*/terragrunt.hcl"):
             if unit.parent.name not in kept:
-                unit.unlink()
-                unit.parent.rmdir()
-    for api in world.live.glob("*/*/dev/http-api-mtls/terragrunt.hcl"):
-        api.write_text(API)
+                shutil.rmtree(unit.parent)
+    for path in FIRST:
+        shutil.rmtree(world.live / path)
+    (world.live / "non-prod/eu-west-1/dev/http-api-mtls/terragrunt.hcl").write_text(API, "utf-8")
 
 
 def _bootstrap(world: World, state: StateDirectory, name: str) -> None:
@@ -191,6 +198,12 @@ def _bootstrap(world: World, state: StateDirectory, name: str) -> None:
         state_is_in_bucket=lambda: object_exists(storage, account.state_bucket, account.state_key),
         terragrunt=terragrunt,
     )
+    # `complete` would wait a minute for settings that S3 takes its time to confirm.
+    terragrunt(
+        account.folder / "plan-bucket",
+        ["apply", "-auto-approve", "-target=aws_s3_bucket_policy.this"],
+        {"MTLS_BOOTSTRAP": "1"},
+    )
 
 
 def _outside() -> dict[str, str]:
@@ -208,3 +221,60 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What the first pull request led to.
+
+    Attributes:
+        plan: what it was said to do.
+        applies: scope to how its apply ended, in the order of promotion.
+        before: every state before it.
+    """
+
+    plan: Answer
+    applies: Mapping[str, Answer]
+    before: Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def begun(world: World) -> Begun:
+    """The first pull request, which adds the units: planned, merged, approved and applied."""
+    before = world.states()
+    change = Change(
+        "Begin dev and prod",
+        tuple(
+            write(
+                f"live/{unit}/terragrunt.hcl",
+                (ROOT / "live" / unit / "terragrunt.hcl").read_text("utf-8"),
+            )
+            for unit in FIRST
+        ),
+    )
+    with world.pull_request(change):
+        plan = world.plan().passed()
+    world.merge(change)
+    applies = {scope: world.approve_and_apply(scope) for scope in world.scopes(plan)}
+    _upload_truststore(world)
+    return Begun(plan, applies, before)
+
+
+def _upload_truststore(world: World) -> None:
+    """What `upload-truststore` leaves: a version of the bundle, and its pin."""
+    account = find_account(world.live, "non-prod")
+    bucket = f"{world.organization.name}-dev-truststore-{account.id}"
+    version = world.cloud.client("s3", account.id).put_object(
+        Bucket=bucket, Key="truststore.pem", Body=b"a bundle of certificates"
+    )["VersionId"]
+    pin = StateDirectory(Path(world.environ["MTLS_LOCAL_DIR"])).truststore_pin("dev")
+    pin.parent.mkdir(parents=True, exist_ok=True)
+    pin.write_text(json.dumps({"version": version}), "utf-8")
+
+
+@pytest.fixture
+def nothing_applied(world: World) -> Iterator[None]:
+    """Whatever the test does, no state is another afterwards."""
+    before = world.states()
+    yield
+    assert world.states() == before

@@ -9,13 +9,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from local.cloud import Cloud
@@ -140,6 +143,16 @@ class World:
             self.git("clean", "--quiet", "--force", "-d")
             self.git("branch", "--quiet", "--delete", "--force", "change")
 
+    def second_clone(self, folder: Path) -> "World":
+        """Another developer's clone of what `main` is, and their own cache."""
+        clone = folder / "clone"
+        self.git("clone", "--quiet", self.git("remote", "get-url", "origin"), str(clone))
+        (clone / "build").mkdir()
+        for name in ("envs", "lambda"):
+            (clone / "build" / name).symlink_to(self.clone / "build" / name)
+        local = {"MTLS_LOCAL_DIR": str(folder / "local")}
+        return replace(self, clone=clone, environ={**self.environ, **local})
+
     def merge(self, change: Change) -> str:
         """The change on `main`, here and at the remote."""
         change.apply(self.clone)
@@ -151,6 +164,39 @@ class World:
     def plan(self, *arguments: str, base: str = "origin/main", **environ: str) -> Answer:
         """What the pull request's job runs."""
         return self.pipeline("plan", "--base", base, "--json", *arguments, environ=environ)
+
+    def scopes(self, plan: Answer) -> list[str]:
+        """The scopes that a plan has anything to apply for, in the order of application."""
+        return [entry["set"]["scope"] for entry in plan.json["sets"]]
+
+    def approve(self, scope: str, *, by: str = "Grace", digest: str | None = None) -> Answer:
+        """Somebody approves what the last plan wrote; the approval lies beside it."""
+        return self.pipeline(
+            *("approve", "--plans", str(self.plans(scope)), "--approver", by),
+            *("--digest", digest or self.digest(scope)),
+            *("--approval", str(self.approval(scope))),
+        )
+
+    def apply(self, scope: str, *options: str) -> Answer:
+        """What the job of the merged change runs."""
+        return self.run(*self.apply_command(scope), *options)
+
+    def apply_command(self, scope: str) -> tuple[str, ...]:
+        return (
+            *(sys.executable, "-m", "pipeline", "apply", "--environment", scope),
+            *("--plans", str(self.plans(scope)), "--approval", str(self.approval(scope))),
+        )
+
+    def approve_and_apply(self, scope: str) -> Answer:
+        self.approve(scope).passed()
+        return self.apply(scope).passed()
+
+    def approval(self, scope: str) -> Path:
+        return self.clone / "build" / f"approval-{scope.replace('/', '-')}.json"
+
+    def digest(self, scope: str) -> str:
+        """What the plan job shows, and an approval names."""
+        return f"sha256:{sha256((self.plans(scope) / 'plan-set.json').read_bytes()).hexdigest()}"
 
     def plans(self, scope: str) -> Path:
         return self.clone / "build" / "plans" / scope.replace("/", "-")
@@ -191,7 +237,23 @@ class World:
 
 
 def kill(process: "subprocess.Popen[str]") -> None:
-    """End a command and all that it started at once, as a machine does that is switched off."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """End a command and all that it started at once, as a machine does that is switched off.
+
+    What it started has process groups of its own, in the one session.
+    """
+    while running := [pid for pid in psutil.pids() if _session(pid) == process.pid]:
+        for pid in running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.poll()
+        time.sleep(0.01)
     process.wait()
+
+
+def _session(pid: int) -> int:
+    try:
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return 0
+        return os.getsid(pid)
+    except (psutil.Error, ProcessLookupError, PermissionError):
+        return 0

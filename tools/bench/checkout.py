@@ -18,7 +18,7 @@ _SOMEBODY = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
 }
-_BUILT = ("envs", "lambda", "tools")
+_BUILT = ("envs", "lambda")
 
 
 def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -30,7 +30,7 @@ def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def copy(target: Path, source: Path = ROOT) -> None:
     """Copy what git knows or would add, as a repository that has nothing committed yet.
 
-    What was built (functions, tools) is linked, so that nothing is built again.
+    What was built (functions, environments of tools) is linked, so that nothing is built again.
 
     Raises:
         ToolsError: git failed.

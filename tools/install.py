@@ -74,9 +74,13 @@ class Machine:
 
     @property
     def search_path(self) -> list[Path]:
-        """The folders of PATH, without our own links."""
-        folders = self.environ.get("PATH", os.defpath).split(os.pathsep)
-        return [Path(folder) for folder in folders if folder and Path(folder) != self.links]
+        """The folders of PATH, without links of ours, or of another checkout.
+
+        Two checkouts that found each other's would link in a circle.
+        """
+        paths = map(Path, filter(None, self.environ.get("PATH", os.defpath).split(os.pathsep)))
+        ours = LINKS.relative_to(ROOT).parts
+        return [path for path in paths if path != self.links and path.parts[-len(ours) :] != ours]
 
     def which(self, command: str) -> Path | None:
         """Returns the command that PATH finds first."""

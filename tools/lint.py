@@ -149,7 +149,7 @@ def mypy(session: Session) -> None:
 def terraform_fmt(session: Session) -> None:
     """Terraform is formatted."""
     command = ("terraform", "fmt", "-check", "-diff")
-    session.run(*command, *(session.arguments if session.changed else ["-recursive"]))
+    session.run(*command, *(session.arguments or [Path("-recursive")]))
 
 
 def terraform_validate(session: Session) -> None:
@@ -183,7 +183,7 @@ def opa_check(session: Session) -> None:
 def regal(session: Session) -> None:
     """Rego follows the style guide, and has no known mistake."""
     rules = [path for path in session.arguments if path.suffix == ".rego"]
-    session.run("regal", "lint", *(rules or ["policies"]))
+    session.run("regal", "lint", *(rules or [Path("policies")]))
 
 
 def actionlint(session: Session) -> None:

@@ -60,10 +60,3 @@ def test_plan_without_an_environment_says_what_to_type() -> None:
 
     assert done.returncode == 2
     assert "neither ENV nor BASE is set, try: make plan ENV=dev" in done.stderr
-
-
-def test_plan_of_an_unknown_environment_is_refused() -> None:
-    done = make("plan", "ENV=moon")
-
-    assert done.returncode == 2
-    assert "live/ has no scope moon" in done.stderr

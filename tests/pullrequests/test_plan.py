@@ -22,29 +22,6 @@ API = f"{DEV}/http-api-mtls/terragrunt.hcl"
 
 CASES = (
     bad(
-        "mutual TLS removed",
-        "APIGW-001",
-        replace(
-            "modules/acm-domain/main.tf",
-            """\
-  mutual_tls_authentication {
-    truststore_uri     = var.truststore_uri
-    truststore_version = var.truststore_version
-  }
-""",
-            """\
-  dynamic "mutual_tls_authentication" {
-    for_each = [for version in [var.truststore_version] : version if version == var.zone_id]
-
-    content {
-      truststore_uri     = var.truststore_uri
-      truststore_version = var.truststore_version
-    }
-  }
-""",
-        ),
-    ),
-    bad(
         "the truststore's pin removed",
         "APIGW-001",
         replace(

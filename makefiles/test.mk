@@ -13,7 +13,7 @@ test-unit: ## Run the Python tests that need no platform
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests against a platform of their own
-	@$(call with,terraform terragrunt opa vegeta) pytest -m platform $(ARGS)
+	@$(call with,terraform terragrunt opa vegeta) pytest -m platform -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: test-terraform
 test-terraform: ## Run `terraform test` in every module, or in ARGS

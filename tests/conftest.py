@@ -16,6 +16,18 @@ from local.story import Stage
 from tests.support import REPOSITORY, Platform
 from tools import isolated
 
+_ONE_PLATFORM = "platform"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps what shares a platform in one process: a room, or all that share the whole one.
+
+    Bringing a platform up is waiting for the most part: another room's tests run meanwhile.
+    """
+    for item in items:
+        shares = _ONE_PLATFORM in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group(_ONE_PLATFORM if shares else item.path.parent.name))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def service_models() -> Iterator[None]:

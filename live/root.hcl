@@ -42,11 +42,12 @@ locals {
     split("/", unit)[2] => local.organization.accounts[split("/", unit)[0]]
   }
 
-  # A git:: URL with its path spelled out: the github.com shorthand would cut the ref at its slash.
+  # A git:: URL with its path spelled out: the github.com shorthand would cut the ref at its slash. And the tag by its
+  # whole name: a branch of the same name would be taken instead.
   sources = {
     for module, version in local.versions : module => version == "local" ?
     "${get_repo_root()}/modules//${module}" :
-    "git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=modules/${module}/v${version}"
+    "git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=refs/tags/modules/${module}/v${version}"
   }
 
   # --- Who acts ------------------------------------------------------------------------------------------------------

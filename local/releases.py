@@ -1,6 +1,6 @@
 """Released modules on the laptop: ``.local/modules.git``, in which every pin of ``live/`` is a tag.
 
-A unit pins ``git::https://github.com/<owner>/<name>.git//modules/<module>?ref=modules/<module>/v<version>``.
+A unit pins ``git::https://github.com/<owner>/<name>.git//modules/<module>?ref=refs/tags/modules/<module>/v<version>``.
 Git is told to fetch that address from here instead. The version that a module's ``CHANGELOG.md``
 names last is this working tree's, so that a module can be tried before it is released; an older
 one is what the project's own tag holds.

@@ -67,6 +67,11 @@ def require_applicable(plan_set: PlanSet, *, repository: str, scope: str, tree: 
             f"the plans are of {plan_set.scope} of {plan_set.repository}, "
             f"not of {scope} of {repository}"
         )
+    own = (plan_set.account, plan_set.environment)
+    foreign = [unit.path for unit in plan_set.units if tuple(unit.path.split("/")[::2]) != own]
+    if foreign or scope not in (plan_set.environment, "/".join(own)):
+        others = ", ".join(foreign) or "/".join(own)
+        raise RefusedError(f"the plans are called those of {scope}, and are of {others}")
     if plan_set.tree != tree:
         raise RefusedError(
             f"the plans are stale: made from tree {plan_set.tree[:12]} (commit "

@@ -126,7 +126,7 @@ class Units:
             "name": name,
             "module": module,
             "version": version,
-            "last_environment": environment == self._layout.last_environment,
+            "last_environment": self._layout.holds_last_environment(account),
             "promotion": list(self._facts.promotion),
             "organization": self._facts.organization,
             "accounts": dict(self._facts.accounts),

@@ -367,7 +367,7 @@ def _notes(release: Release) -> str:
 
 def _name_version(root: Path, release: Release) -> list[Path]:
     """Pages show how to pin a module: by the version that there is."""
-    pin = re.compile(rf"(\?ref={FOLDER}/{re.escape(release.module)}/v)\d+\.\d+\.\d+")
+    pin = re.compile(rf"(\?ref=refs/tags/{FOLDER}/{re.escape(release.module)}/v)\d+\.\d+\.\d+")
     written: list[Path] = []
     for path in sorted((root / FOLDER).glob("*/README.md")):
         before = path.read_text("utf-8")

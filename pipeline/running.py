@@ -37,7 +37,6 @@ from pipeline.store import StoredSet
 from pipeline.terragrunt import DEFAULT_LOCK_SECONDS, Programs, Terragrunt
 from pipeline.tree import Layout, Scope, Unit, is_administrators
 from pipeline.verdict import judge
-from pki.organization import SECURITY_ACCOUNT
 from tools import install
 from tools.paths import BUILD, ROOT, locked
 
@@ -323,12 +322,11 @@ class Workshop:
     def _is_production(self, unit: str) -> bool:
         if not unit:  # about no unit: it may be about any
             return True
-        account, _, environment, _ = unit.split("/")
-        return account == SECURITY_ACCOUNT or environment == self.layout.last_environment
+        return self.layout.is_production(unit.partition("/")[0])
 
     def is_guarded(self, scope: Scope) -> bool:
         """Whether a scope takes somebody else's approval even at a terminal."""
-        return scope.account == SECURITY_ACCOUNT or scope.name == self.layout.last_environment
+        return self.layout.is_production(scope.account)
 
     # --- Stored sets -----------------------------------------------------------------------------
 

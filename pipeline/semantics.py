@@ -171,7 +171,10 @@ def _half_replaced(
 def _left_of(
     address: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> Iterator[Difference]:
-    fixed = ("mode", "type", "provider", "actions", "before", "replace_paths", "importing")
+    fixed = (
+        *("mode", "type", "provider", "actions", "before"),
+        *("replace_paths", "importing", "previous_address"),
+    )
     different = tuple(name for name in fixed if not _same(ours[name], theirs[name]))
     if "before" in different:
         paths = tuple(_paths(ours["before"], theirs["before"]))

@@ -134,6 +134,15 @@ class Layout:
         """The last one of promotion; empty when there is none."""
         return self.promotion[-1] if self.promotion else ""
 
+    def holds_last_environment(self, account: str) -> bool:
+        """Whether it is the account of the last environment, whose own folders serve that too."""
+        held = {unit.split("/")[2] for unit in self.units if unit.startswith(f"{account}/")}
+        return self.last_environment in held
+
+    def is_production(self, account: str) -> bool:
+        """Whether no doubt passes in an account, and nobody applies alone."""
+        return account == SECURITY_ACCOUNT or self.holds_last_environment(account)
+
     def scope_of(self, unit: str) -> Scope:
         """The scope that a unit belongs to."""
         account, region, folder, _ = unit.split("/")

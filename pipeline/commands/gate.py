@@ -17,7 +17,6 @@ from pipeline.model import Finding
 from pipeline.report import Report
 from pipeline.tree import LIVE, Layout
 from pipeline.verdict import judge
-from pki.organization import SECURITY_ACCOUNT
 from tools.paths import ROOT
 
 ABOUT = "judge live/ and the modules by their text, before any code of a change runs"
@@ -111,10 +110,7 @@ def _touched(files: Collection[str], layout: Layout) -> list[str] | None:
 def _touches_production(scope: StaticScope, layout: Layout) -> bool:
     if scope.scopes is None:
         return True
-    return any(
-        name == layout.last_environment or layout.scope(name).account == SECURITY_ACCOUNT
-        for name in scope.scopes
-    )
+    return any(layout.is_production(layout.scope(name).account) for name in scope.scopes)
 
 
 def _said(findings: Collection[Finding], blocking: Collection[Finding]) -> str:

@@ -107,7 +107,7 @@ def make(folder: Path) -> Repository:
     }.items():
         repository.write(f"modules/{name}/main.tf", text)
         repository.write(f"modules/{name}/CHANGELOG.md", CHANGELOG.format(name=name))
-        pin = f"git::https://x//modules/{name}?ref=modules/{name}/v0.1.0"
+        pin = f"git::https://x//modules/{name}?ref=refs/tags/modules/{name}/v0.1.0"
         repository.write(f"modules/{name}/README.md", pin)
     repository.write("live/organization.yaml", "promotion: [dev, stage, prod]\n")
     repository.pins("dev", api="local", function="local")

@@ -314,6 +314,20 @@ def test_plans_of_something_else_are_refused(
         require_applicable(plan_set, repository=repository_name, scope=scope, tree=TREE)
 
 
+def test_a_unit_of_another_scope_is_refused(world: World) -> None:
+    plan_set = world.review({REGISTRY: CHANGED}).plan_set
+    (unit,) = plan_set.units
+    foreign = replace(unit, path="prod/eu-west-1/prod/registry")
+
+    with pytest.raises(RefusedError, match="called those of dev, and are of prod/eu-west-1/prod"):
+        require_applicable(
+            replace(plan_set, units=(foreign,)),
+            repository="example-org/example",
+            scope="dev",
+            tree=TREE,
+        )
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [(UnitStatus.FAILED, "the plan failed of"), (UnitStatus.REMOVED, "nobody allowed to destroy")],

@@ -189,7 +189,7 @@ def test_a_section_is_written_as_a_changelog_has_it(released: Repository) -> Non
         "### Fixed\n- Close the door.\n\n"
         "## 0.1.0\n\n### Added\n- All of it.\n"
     )
-    assert released.read("modules/api/README.md").endswith("?ref=modules/api/v0.2.0")
+    assert released.read("modules/api/README.md").endswith("?ref=refs/tags/modules/api/v0.2.0")
     assert [str(path) for path in files] == ["modules/api/CHANGELOG.md", "modules/api/README.md"]
 
 

@@ -334,6 +334,12 @@ def test_last_environment_and_security_are_guarded(world: World) -> None:
     assert not world.workshop.is_guarded(layout.scope("dev"))
 
 
+def test_the_own_folders_of_the_last_environments_account_are_guarded_like_it(world: World) -> None:
+    own = replace(world.workshop.layout.scope("prod"), name="prod/account", environment="account")
+
+    assert world.workshop.is_guarded(own)
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [

@@ -20,7 +20,7 @@ expected := {
 	"sources": concat("", [
 		"${{ for module, version in local.versions : module => version == \"local\" ? ",
 		"\"${get_repo_root()}/modules//${module}\"",
-		" : \"git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=modules/${module}/v${version}\" ",
+		" : \"git::https://github.com/${local.organization.github_repository}.git//modules/${module}?ref=refs/tags/modules/${module}/v${version}\" ",
 		"}}",
 	]),
 	"versions": "${read_terragrunt_config(find_in_parent_folders(\"versions.hcl\")).locals.versions}",

@@ -19,6 +19,7 @@ from tools import isolated
 _ONE_PLATFORM = "platform"
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps what shares a platform in one process: a room, or all that share the whole one.
 

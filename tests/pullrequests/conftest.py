@@ -207,12 +207,13 @@ def _bootstrap(world: World, state: StateDirectory, name: str) -> None:
 
 
 def _outside() -> dict[str, str]:
-    """Our environment without what a job of GitHub Actions or a run with no bytecode sets."""
-    foreign = ("GITHUB_", "RUNNER_")
+    """Our environment without what a job of GitHub Actions, make or a container sets."""
+    foreign = ("GITHUB_", "RUNNER_", "MAKE", "UV_COMPILE_")
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(foreign) and name not in {"CI", "PYTHONDONTWRITEBYTECODE"}
+        if not name.startswith(foreign)
+        and name not in {"ARGS", "CI", "MFLAGS", "PYTHONDONTWRITEBYTECODE"}
     }
 
 

@@ -143,10 +143,11 @@ class World:
             self.git("clean", "--quiet", "--force", "-d")
             self.git("branch", "--quiet", "--delete", "--force", "change")
 
-    def second_clone(self, folder: Path) -> "World":
-        """Another developer's clone of what `main` is, and their own cache."""
-        clone = folder / "clone"
-        self.git("clone", "--quiet", self.git("remote", "get-url", "origin"), str(clone))
+    def second_clone(self, folder: Path, *options: str) -> "World":
+        """Another clone of the remote, with a cache of its own."""
+        clone, origin = folder / "clone", self.git("remote", "get-url", "origin")
+        # By its address: of a path, git copies all of the history, whatever it is told.
+        self.git("clone", "--quiet", *options, f"file://{origin}", str(clone))
         (clone / "build").mkdir()
         for name in ("envs", "lambda"):
             (clone / "build" / name).symlink_to(self.clone / "build" / name)

@@ -25,9 +25,13 @@ VERSION = 1
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 """What an approval names."""
 
+DECIDING = ("functions/", "live/", "modules/", "pipeline/", "policies/")
+"""The folders that decide what is applied, and what may be."""
+
 _FIELDS = frozenset({"version", "digest", "scope", "approver", "requesters", "channel", "given_at"})
 _MAXIMUM_BYTES = 100_000
 _MAXIMUM_NAME = 100
+_SHOWN_FILES = 5
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 _PERSON = "User"
 """What GitHub calls an account that is no app's."""
@@ -173,9 +177,12 @@ def approve(
 def approval_of(run: Run, *, digest: str, scope: str, environment: str, now: datetime) -> Approval:
     """The approval that a reviewer of the run's environment gave a set of plans.
 
+    A run keeps its reviews when it is run again, and GitHub tells neither their time nor their
+    attempt: so a rejection ends the run for its environment, whichever approval stands beside it.
+
     Raises:
-        RefusedError: no review of that environment names the digest, the reviewer asked for the
-            change or is no person, or an app started the run.
+        RefusedError: a review of that environment rejects, none names the digest, the reviewer
+            asked for the change or is no person, or an app started the run.
     """
     apps = sorted(login for login, kind in run.starters if kind != _PERSON)
     if apps:
@@ -183,7 +190,13 @@ def approval_of(run: Run, *, digest: str, scope: str, environment: str, now: dat
             f"the run was started by {', '.join(apps)}, which is no person",
             hint="whoever can push a branch can have an app start a run: start it by hand",
         )
-    reviews = [review for review in run.reviews if _approves(review, environment)]
+    about = [review for review in run.reviews if _is_about(review, environment)]
+    if any(review.get("state") == "rejected" for review in about):
+        raise RefusedError(
+            f"somebody rejected {run.address} for the environment {environment}",
+            hint="a rejection holds for all attempts of a run: start a new one, and approve that",
+        )
+    reviews = [review for review in about if review.get("state") == "approved"]
     if not reviews:
         raise RefusedError(
             f"nobody approved {run.address} for the environment {environment}",
@@ -211,6 +224,29 @@ def approval_of(run: Run, *, digest: str, scope: str, environment: str, now: dat
     raise RefusedError(
         "; ".join(refusals),
         hint="tick 'Prevent self-review' in the environment's settings on GitHub as well",
+    )
+
+
+def require_current(head: str, *, branch: str, tip: str, changed: Iterable[str]) -> None:
+    """Refuse a set that was planned before the branch that counts said something else.
+
+    Args:
+        head: the commit that was planned.
+        branch: the default branch.
+        tip: its newest commit.
+        changed: the files in which that differs from the one that was planned.
+
+    Raises:
+        RefusedError: it differs in what decides what is applied.
+    """
+    files = sorted(file for file in set(changed) if file.startswith(DECIDING))
+    if head == tip or not files:
+        return
+    more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
+    raise RefusedError(
+        f"{branch} moved on from {head[:12]} to {tip[:12]} since this was planned, "
+        f"in {', '.join(files[:_SHOWN_FILES])}{more}",
+        hint=f"start the workflow by hand on {branch} with this environment, approve its plans",
     )
 
 
@@ -246,10 +282,9 @@ def _wrong_comment(reviews: Sequence[Mapping[str, Any]], run: Run, digest: str) 
     return f"nobody approved {run.address} with a comment that names {digest}"
 
 
-def _approves(review: Mapping[str, Any], environment: str) -> bool:
+def _is_about(review: Mapping[str, Any], environment: str) -> bool:
     try:
-        names = [entry["name"] for entry in review["environments"]]
-        return bool(review["state"] == "approved" and environment in names)
+        return environment in [entry["name"] for entry in review["environments"]]
     except (KeyError, TypeError):
         return False
 

@@ -30,6 +30,8 @@ _NOTE_ROOM = 1_500
 _SHOWN_ENTRIES = (200, 50, 10)
 _SHOWN_LINES = (400, 80, 20)
 _SIGNS = {
+    Action.IMPORT: "!",
+    Action.MOVE: "!",
     Action.CREATE: "+",
     Action.UPDATE: "!",
     Action.DELETE: "-",
@@ -37,6 +39,8 @@ _SIGNS = {
     Action.FORGET: "-",
 }
 _WORDS = {
+    Action.IMPORT: "will be imported: it exists, and comes into this state",
+    Action.MOVE: "was moved: its address in the state changes",
     Action.CREATE: "will be created",
     Action.UPDATE: "will be changed in place",
     Action.DELETE: "will be destroyed",
@@ -182,7 +186,9 @@ def _sections(report: Report, context: Context) -> Iterator[_Section]:
         yield _waivers(report)
     if report.sets:
         yield _digests(report, context)
-    changed = {unit.path for unit in report.units if unit.counts.total}
+    changed = {
+        unit.path for unit in report.units if unit.counts.total or report.beside_counts(unit.path)
+    }
     for unit, changes in report.changes.items():
         if unit in changed and changes:
             yield _details(unit, changes)
@@ -215,7 +221,7 @@ def _units(report: Report) -> _Section:
     order = {UnitStatus.FAILED: 0, UnitStatus.CHANGED: 1}
     shown.sort(key=lambda unit: order.get(unit.status, 2))
     found = report.findings_by_unit
-    rows = [_unit_row(unit, found[unit.path]) for unit in shown]
+    rows = [_unit_row(unit, report.status_of(unit), found[unit.path]) for unit in shown]
     foot = [f"\n{_number(quiet, 'more unit')} without a change."] if quiet else []
 
     def first(count: int) -> str:
@@ -227,12 +233,12 @@ def _units(report: Report) -> _Section:
     return _Section(_shorter(first, len(rows)), "the table of units")
 
 
-def _unit_row(unit: PlannedUnit, findings: int) -> str:
+def _unit_row(unit: PlannedUnit, status: str, findings: int) -> str:
     counts = unit.counts
     numbers = (counts.add, counts.change, counts.destroy, counts.replace)
     cells = [
         markdown.code(unit.path),
-        unit.status.value,
+        status,
         *(str(number) if number else "" for number in numbers),
         str(findings or ""),
         f"{unit.seconds:.0f} s",
@@ -375,7 +381,7 @@ def _diff(change: Change) -> Iterator[str]:
 def _attribute(change: Change, attribute: Attribute) -> str:
     forced = "  # forces replacement" if attribute.forces_replacement else ""
     match change.action:
-        case Action.CREATE:
+        case Action.CREATE | Action.IMPORT:
             return f"{attribute.name} = {attribute.after}{forced}"
         case Action.DELETE | Action.FORGET:
             return f"{attribute.name} = {attribute.before}"

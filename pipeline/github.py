@@ -22,6 +22,8 @@ BOT = "github-actions[bot]"
 _TIMEOUT_SECONDS = 10.0
 _PAGE = 100
 _MAXIMUM_PAGES = 50
+_MAXIMUM_FILES = 300
+"""More than these a comparison does not list."""
 _API_VERSION = "2022-11-28"
 _TOKEN_VARIABLE = "GITHUB_TOKEN"  # noqa: S105 # its name
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
@@ -158,6 +160,31 @@ class GitHub:
                 "POST", "labels", {"name": name, "color": colour, "description": description}
             )
 
+    def default_branch(self) -> str:
+        """The branch that is merged into."""
+        return self._text(self._get(""), "default_branch")
+
+    def tip_of(self, branch: str) -> str:
+        """The newest commit of a branch; a tag of the same name is another thing."""
+        answer = self._get(f"git/ref/heads/{urllib.parse.quote(branch)}")
+        return self._text(answer.get("object") if isinstance(answer, dict) else None, "sha")
+
+    def files_since(self, base: str, head: str) -> tuple[str, ...]:
+        """The files in which a commit differs from one before it, a renamed one by both names.
+
+        Raises:
+            PipelineError: it does not come after the other, or GitHub does not list all files.
+        """
+        # Files stand on the first page alone, however short that is.
+        answer = self._get(f"compare/{base}...{head}?per_page=1&page=1")
+        if self._text(answer, "status") not in ("ahead", "identical"):
+            raise PipelineError(f"{head} does not come after {base}: history was rewritten")
+        entries = answer.get("files")
+        if not isinstance(entries, list) or len(entries) >= _MAXIMUM_FILES:
+            raise PipelineError(f"GitHub does not list all files between {base} and {head}")
+        names = ("filename", "previous_filename")
+        return tuple(str(entry[name]) for entry in entries for name in names if entry.get(name))
+
     def run(self, server: str, run_id: str, *, commit: str, base: str = "") -> Run:
         """A run of a workflow, its reviews, and who wrote what it applies.
 
@@ -217,6 +244,12 @@ class GitHub:
                 return
         raise PipelineError(f"GitHub has more than {_MAXIMUM_PAGES * _PAGE} entries at {path}")
 
+    def _text(self, answer: object, key: str) -> str:
+        value = answer.get(key) if isinstance(answer, dict) else None
+        if not isinstance(value, str) or not value:
+            raise PipelineError(f"GitHub's answer has no {key}")
+        return value
+
     def _get(self, path: str) -> Any:
         return self._decoded("GET", path, None)
 
@@ -251,7 +284,8 @@ class GitHub:
             headers["Content-Type"] = "application/json"
             body = json.dumps(content).encode()
         try:
-            answer = self._pool.request(method, f"{self._base}/{path}", headers=headers, body=body)
+            url = f"{self._base}/{path}".rstrip("/")
+            answer = self._pool.request(method, url, headers=headers, body=body)
         except urllib3.exceptions.HTTPError as error:
             raise PipelineError(
                 f"GitHub cannot be reached: {type(error).__name__}", hint="run the job again"

@@ -125,7 +125,12 @@ class UnitStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many resources a plan touches, a replacement counted once."""
+    """How many resources a plan touches, a replacement counted once.
+
+    What Terraform is to forget counts as destroyed: it is lost to the code, and a sum without it
+    would say that nothing goes. An import or a move alone makes and changes nothing, and counts
+    as nothing here; `pipeline.redaction` tells of both.
+    """
 
     add: int = 0
     change: int = 0
@@ -150,6 +155,8 @@ class Counts:
             ("delete",): "destroy",
             ("delete", "create"): "replace",
             ("create", "delete"): "replace",
+            ("forget",): "destroy",
+            ("create", "forget"): "replace",
         }
         for resource in plan.get("resource_changes", ()):
             name = names.get(tuple(resource["change"]["actions"]))

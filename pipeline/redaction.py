@@ -52,8 +52,12 @@ _DIGEST = re.compile(r"(?:sha\d+:)?[0-9a-f]{32,128}")
 
 
 class Action(StrEnum):
-    """What a plan does to a resource."""
+    """What a plan does to a resource, or to what the state knows of it."""
 
+    IMPORT = "import"
+    """An object that exists comes into this state; what is done to it besides is told beside it."""
+    MOVE = "move"
+    """Its address in the state becomes another."""
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
@@ -174,8 +178,10 @@ def summarise(plan: Mapping[str, Any]) -> tuple[Change, ...]:
     Outputs are listed by name, as ``output.<name>``.
     """
     secrets = Secrets.of(plan)
-    resources = (_change(entry, secrets) for entry in _list(plan.get("resource_changes")))
-    return tuple(change for change in (*resources, *_outputs(plan, secrets)) if change is not None)
+    found: list[Change] = []
+    for entry in _list(plan.get("resource_changes")):
+        found += _changes(entry, secrets)
+    return (*found, *_outputs(plan, secrets))
 
 
 def scrub_findings(findings: Iterable[Finding], secrets: Secrets) -> tuple[Finding, ...]:
@@ -228,12 +234,27 @@ class _Difference:
         return _shown(value, secrets)
 
 
-def _change(entry: Mapping[str, Any], secrets: Secrets) -> Change | None:
+def _changes(entry: Mapping[str, Any], secrets: Secrets) -> Iterator[Change]:
+    """What is done to a resource; an import and a move stand for themselves, before the rest."""
     change = entry.get("change") or {}
+    address = secrets.scrub(str(entry.get("address")))
+    if (importing := change.get("importing")) is not None:
+        yield Change(address, Action.IMPORT, (Attribute("id", ABSENT, _id(importing, secrets)),))
+    if previous := entry.get("previous_address"):
+        moved = Attribute("address", secrets.scrub(str(previous)), address)
+        yield Change(address, Action.MOVE, (moved,))
     action = _ACTIONS.get(tuple(change.get("actions") or ()))
-    if action is None:
-        return None
-    return Change(secrets.scrub(str(entry.get("address"))), action, attributes_of(change, secrets))
+    if action is not None:
+        yield Change(address, action, attributes_of(change, secrets))
+
+
+def _id(importing: object, secrets: Secrets) -> str:
+    """What is imported: an id, or an identity of several parts, or not known yet."""
+    found = importing if isinstance(importing, dict) else {}
+    if found.get("unknown"):
+        return UNKNOWN
+    value = found.get("id") or found.get("identity")
+    return ABSENT if value is None else _shown(value, secrets)
 
 
 def _outputs(plan: Mapping[str, Any], secrets: Secrets) -> Iterator[Change]:

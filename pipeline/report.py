@@ -26,7 +26,7 @@ from pipeline.model import (
     Source,
     UnitStatus,
 )
-from pipeline.redaction import Change, Secrets
+from pipeline.redaction import Action, Change, Secrets
 
 VERSION = 1
 """Of the format of a report's file."""
@@ -44,6 +44,13 @@ _STATUS_STYLES = {
     UnitStatus.FAILED: "bold red",
     UnitStatus.REMOVED: "magenta",
 }
+_BESIDE = {
+    Action.IMPORT: "imported",
+    Action.MOVE: "moved",
+    Action.FORGET: "forgotten",
+}
+"""What no column counts as what it is."""
+
 _KIND_STYLES = {
     FindingKind.DENY: "bold red",
     FindingKind.UNDECIDED: "yellow",
@@ -119,6 +126,18 @@ class Report:
     def findings_by_unit(self) -> Counter[str]:
         """How many findings are open about each unit."""
         return Counter(finding.unit for finding in self.findings if not _is_waived(finding))
+
+    def beside_counts(self, unit: str) -> str:
+        """How many of a unit's resources only the state is told of; empty for none."""
+        counted = Counter(change.action for change in self.changes.get(unit, ()))
+        return ", ".join(
+            f"{counted[action]} {word}" for action, word in _BESIDE.items() if counted[action]
+        )
+
+    def status_of(self, unit: PlannedUnit) -> str:
+        """A unit's status, with what its numbers do not tell."""
+        beside = self.beside_counts(unit.path)
+        return f"{unit.status.value} ({beside})" if beside else unit.status.value
 
     def to_document(self) -> dict[str, Any]:
         """In JSON's types; also what ``--json`` prints."""
@@ -211,7 +230,7 @@ def units_table(report: Report) -> Table:
         numbers = (counts.add, counts.change, counts.destroy, counts.replace)
         table.add_row(
             Text(printable(unit.path)),
-            Text(unit.status.value, style=_STATUS_STYLES[unit.status]),
+            Text(report.status_of(unit), style=_STATUS_STYLES[unit.status]),
             *(Text(str(number) if number else "-") for number in numbers),
             Text(str(found) if found else "-", style="bold red" if found else ""),
             Text(f"{unit.seconds:.1f} s"),

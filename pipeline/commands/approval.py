@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.approval import approval_of
+from pipeline.approval import approval_of, require_current
 from pipeline.errors import PipelineError
 from pipeline.github import GitHub, require
 from pipeline.model import PlanSet
@@ -44,7 +44,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Do it, and return the exit code."""
     scope: str = options.environment
     plan_set = read_set(options.plans, scope, destroy=options.destroy)
-    run = GitHub.of(os.environ).run(
+    github = GitHub.of(os.environ)
+    require_tip(github, plan_set)
+    run = github.run(
         require(os.environ, "GITHUB_SERVER_URL"),
         require(os.environ, "GITHUB_RUN_ID"),
         commit=plan_set.head,
@@ -61,6 +63,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
     options.approval.write_bytes(approval.to_bytes())
     console.print(f"{approval.approver} approved {approval.digest} for {scope}", markup=False)
     return 0
+
+
+def require_tip(github: GitHub, plan_set: PlanSet) -> None:
+    """Refuse a set that is older than what the default branch says now.
+
+    Raises:
+        PipelineError: it is, or GitHub does not tell.
+    """
+    branch = github.default_branch()
+    tip = github.tip_of(branch)
+    changed = () if tip == plan_set.head else github.files_since(plan_set.head, tip)
+    require_current(plan_set.head, branch=branch, tip=tip, changed=changed)
 
 
 def environment_of(scope: str) -> str:

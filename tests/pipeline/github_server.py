@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 from pipeline.github import BOT, GitHub
+from tests.pipeline.reports import HEAD
 
 REPOSITORY = "example-org/aws-api-gateway-mtls"
 TOKEN = "ghs_a-token-of-a-job"
@@ -39,6 +40,11 @@ class Server:
     reviews: Any = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     commits: list[dict[str, Any]] = field(default_factory=list)
+    default_branch: str = "main"
+    tips: dict[str, str] = field(default_factory=lambda: {"main": HEAD})
+    files: Any = field(default_factory=list)
+    status: str = "ahead"
+    """Of the tip, seen from what is compared with it."""
     proposals: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     fails: list[int] = field(default_factory=list)
@@ -193,7 +199,21 @@ def commit(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]
 
 @route(r"GET compare/([0-9a-f]+)\.\.\.([0-9a-f]+)")
 def compare(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
-    return 200, {"commits": page(server.commits, query)}
+    answer = {"status": server.status, "commits": page(server.commits, query)}
+    return 200, answer | ({"files": server.files} if query.get("page", "1") == "1" else {})
+
+
+@route(rf"GET /repos/{REPOSITORY}")
+def repository(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
+    return 200, {"full_name": REPOSITORY, "default_branch": server.default_branch}
+
+
+@route(r"GET git/ref/heads/(.+)")
+def branch(server: Server, found: Any, query: Any, body: Any) -> tuple[int, Any]:
+    name = urllib.parse.unquote(found[1])
+    if name not in server.tips:
+        return 404, {}
+    return 200, {"ref": f"refs/heads/{name}", "object": {"sha": server.tips[name]}}
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.approval import Approval, Channel, Run, approval_of, approve
+from pipeline.approval import Approval, Channel, Run, approval_of, approve, require_current
 from pipeline.errors import PipelineError, RefusedError
 from tests.pipeline import github_server
 from tests.pipeline.github_server import Server, app, person
-from tests.pipeline.reports import plan_set, planned
+from tests.pipeline.reports import HEAD, NEWER, plan_set, planned
 
 NOW = datetime(2026, 11, 24, 20, tzinfo=UTC)
 DIGEST = f"sha256:{'d' * 64}"
@@ -63,11 +63,28 @@ def test_a_review_that_names_the_digest_approves() -> None:
 
 @pytest.mark.parametrize(
     "reviews",
-    [[], [review(state="rejected")], [review(environment="prod")], [{"state": "approved"}]],
+    [[], [review(state="pending")], [review(environment="prod")], [{"state": "approved"}]],
 )
 def test_without_a_review_of_the_environment_nothing_is_approved(reviews: list[Any]) -> None:
     with pytest.raises(RefusedError, match=r"nobody approved .* for the environment dev"):
         asked(run_with(*reviews))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_rejection_holds_whichever_attempt_was_approved(place: int) -> None:
+    reviews = [review()]
+    reviews.insert(place, review("no", who=person("carol"), state="rejected"))
+
+    with pytest.raises(RefusedError, match=r"rejected .* for the environment dev") as raised:
+        asked(run_with(*reviews))
+
+    assert "start a new one" in raised.value.hint
+
+
+def test_a_rejection_of_another_environment_is_none_of_this_one() -> None:
+    rejection = review(state="rejected", environment="prod")
+
+    assert asked(run_with(review(), rejection)).approver == "bob"
 
 
 @pytest.mark.parametrize("comment", ["", None, "looks good", DIGEST[:20], DIGEST[7:]])
@@ -239,6 +256,73 @@ def test_a_job_writes_what_its_reviewer_approved(server: Server, tmp_path: Path)
     approval = Approval.from_bytes((tmp_path / "approval.json").read_bytes())
     assert (approval.digest, approval.approver) == (digest, "bob")
     assert approval.requesters == ("alice", "carol", "dan")
+
+
+@pytest.mark.parametrize("folder", ["live", "modules", "pipeline", "policies", "functions"])
+@pytest.mark.parametrize("key", ["filename", "previous_filename"])
+def test_what_main_says_no_more_is_not_approved(
+    server: Server,
+    tmp_path: Path,
+    folder: str,
+    key: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A run that waited while its change was reverted: review, set and checkout are all its own."""
+    server.reviews = [review(plan_set(planned()).digest)]
+    server.tips["main"] = NEWER
+    server.files = [{"filename": "README.md"} | {key: f"{folder}/one"}]
+
+    assert command(tmp_path) == 1
+
+    said = capsys.readouterr().err
+    assert f"main moved on from {HEAD[:12]} to {NEWER[:12]}" in said
+    assert f"in {folder}/one" in said
+    assert "start the workflow by hand on main" in said
+    assert not (tmp_path / "approval.json").exists()
+
+
+def test_what_decides_nothing_may_change_meanwhile(server: Server, tmp_path: Path) -> None:
+    server.reviews = [review(plan_set(planned()).digest)]
+    server.default_branch = "release/trunk"
+    server.tips = {"release/trunk": NEWER, "main": "c" * 40}
+    server.files = [{"filename": "docs/gitops.md"}, {"filename": "tests/live/test_render.py"}]
+
+    assert command(tmp_path) == 0
+    assert f"GET compare/{HEAD}...{NEWER}" in server.requests
+
+
+@pytest.mark.parametrize(
+    ("status", "files", "words"),
+    [
+        ("diverged", [], "history was rewritten"),
+        ("behind", [], "history was rewritten"),
+        ("ahead", [{"filename": "docs/x.md"}] * 300, "does not list all files"),
+        ("ahead", None, "does not list all files"),
+        ("", [], "no status"),
+    ],
+)
+def test_a_comparison_that_tells_too_little_refuses(
+    server: Server,
+    tmp_path: Path,
+    status: str,
+    files: Any,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server.reviews = [review(plan_set(planned()).digest)]
+    server.tips["main"] = NEWER
+    server.status, server.files = status, files
+
+    assert command(tmp_path) == 1
+
+    assert words in capsys.readouterr().err
+
+
+def test_only_the_first_files_are_listed() -> None:
+    with pytest.raises(RefusedError, match=r"live/0, live/1, live/2, live/3, live/4 and 2 more"):
+        require_current(
+            HEAD, branch="main", tip=NEWER, changed=[f"live/{number}" for number in range(7)]
+        )
 
 
 def test_an_accounts_folder_is_guarded_by_the_accounts_environment(

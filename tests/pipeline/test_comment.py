@@ -43,6 +43,22 @@ def test_it_names_the_commit_the_units_and_the_digest() -> None:
     assert '!     name: "old" -> "value"' in body
 
 
+def test_an_import_and_a_move_are_told_though_nothing_is_counted() -> None:
+    taken = resource("aws_s3_bucket.x", {}, {}, "no-op")
+    taken["change"]["importing"] = {"id": "example-tfstate"}
+    moved = resource("a.new", {}, {}, "no-op") | {"previous_address": "a.old"}
+    plan = {"resource_changes": [taken, moved]}
+    one = plan_set(planned(counts=Counts.of(plan)))
+
+    body = render(Report.of([one], [], [], {REGISTRY: plan}), CONTEXT)
+
+    assert f"| `{REGISTRY}` | changed (1 imported, 1 moved) |  |  |  |  |" in body
+    assert "! aws_s3_bucket.x will be imported" in body
+    assert '!     id = "example-tfstate"' in body
+    assert "! a.new was moved" in body
+    assert "!     address: a.old -> a.new" in body
+
+
 def test_it_says_what_refuses_and_what_to_do() -> None:
     one = finding()
 

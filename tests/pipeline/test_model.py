@@ -69,6 +69,22 @@ def test_what_is_written_is_read(plan_set: PlanSet) -> None:
     assert PlanSet.from_bytes(content).to_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("actions", "counts"),
+    [
+        (["forget"], Counts(destroy=1)),
+        (["create", "forget"], Counts(replace=1)),
+        (["delete"], Counts(destroy=1)),
+        (["no-op"], Counts()),
+        (["read"], Counts()),
+    ],
+)
+def test_what_is_forgotten_counts_as_destroyed(actions: list[str], counts: Counts) -> None:
+    change = {"actions": actions, "importing": {"id": "x"}}
+
+    assert Counts.of({"resource_changes": [{"change": change}]}) == counts
+
+
 def test_the_time_it_took_is_no_part_of_it() -> None:
     slower = replace(SET, units=(replace(UNIT, seconds=100.0),))
 

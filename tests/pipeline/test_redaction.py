@@ -87,6 +87,58 @@ def test_what_changes_nothing_is_not_listed(actions: tuple[str, ...]) -> None:
     assert summarise({"resource_changes": [resource("a.b", {}, {"x": 1}, *actions)]}) == ()
 
 
+def imported(importing: Any, *actions: str, after: Any = None) -> dict[str, Any]:
+    entry = resource("aws_s3_bucket.x", {"acl": "a"}, after or {"acl": "a"}, *actions)
+    entry["change"]["importing"] = importing
+    return entry
+
+
+def test_an_import_is_a_change_of_its_own() -> None:
+    entry = imported({"id": "example-tfstate"}, "update", after={"acl": "b"})
+
+    first, second = summarise({"resource_changes": [entry]})
+
+    assert (first.address, first.action) == ("aws_s3_bucket.x", Action.IMPORT)
+    assert [(one.name, one.before, one.after) for one in first.attributes] == [
+        ("id", "(none)", '"example-tfstate"')
+    ]
+    assert (second.action, second.attributes[0].name) == (Action.UPDATE, "acl")
+
+
+@pytest.mark.parametrize(
+    ("importing", "told"),
+    [
+        ({"unknown": True}, "(known after apply)"),
+        ({"identity": {"bucket": "b", "region": "r"}}, "(map of 2)"),
+        ({"id": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY0"}, HIDDEN),
+        ({}, "(none)"),
+    ],
+)
+def test_an_import_that_changes_nothing_is_listed(importing: Any, told: str) -> None:
+    (change,) = summarise({"resource_changes": [imported(importing, "no-op")]})
+
+    assert (change.action, change.attributes[0].after) == (Action.IMPORT, told)
+
+
+def test_a_move_is_a_change_of_its_own() -> None:
+    entry = resource("a.new", {"n": 1}, {"n": 1}, "no-op") | {"previous_address": "a.old"}
+
+    (change,) = summarise({"resource_changes": [entry]})
+
+    assert (change.address, change.action) == ("a.new", Action.MOVE)
+    assert [(one.name, one.before, one.after) for one in change.attributes] == [
+        ("address", "a.old", "a.new")
+    ]
+
+
+def test_an_import_and_a_move_say_no_secret() -> None:
+    taken = imported({"id": f"x/{SECRET}"}, "no-op")
+    moved = resource("a.new", {}, {}, "no-op") | {"previous_address": f'a.b["{SECRET}"]'}
+    marked = resource("x.y", None, {"a": SECRET}, "create", after_sensitive={"a": True})
+
+    assert SECRET not in shown(taken, moved, marked)
+
+
 @pytest.mark.parametrize(
     "mark",
     [True, {"a": True}, {"a": {"b": True}}, {"a": {"b": [True]}}, {"a": {"b": [{"c": True}]}}],

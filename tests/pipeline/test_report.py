@@ -51,6 +51,21 @@ def test_a_row_a_unit_with_what_its_plan_does_its_findings_and_its_time() -> Non
     assert registry.split()[1:9] == ["changed", "1", "2", "3", "4", "-", "2.5", "s"]
 
 
+def test_what_only_the_state_is_told_of_stands_beside_the_status() -> None:
+    taken = resource("aws_s3_bucket.x", {}, {}, "no-op")
+    taken["change"]["importing"] = {"id": "example-tfstate"}
+    moved = resource("a.new", {}, {}, "no-op") | {"previous_address": "a.old"}
+    gone = resource("a.gone", {}, None, "forget")
+    plan = {"resource_changes": [taken, moved, moved, gone]}
+    one = plan_set(planned(counts=Counts.of(plan)))
+
+    text = rendered(Report.of([one], [], [], {REGISTRY: plan}))
+
+    (line,) = [line for line in text.splitlines() if line.startswith(REGISTRY)]
+    assert "changed (1 imported, 2 moved, 1 forgotten)" in line
+    assert line.split(")")[1].split()[:4] == ["-", "-", "1", "-"]
+
+
 def test_a_waiting_unit_says_for_what() -> None:
     assert f"for {REGISTRY}" in rendered(whole())
 

@@ -194,6 +194,34 @@ def test_a_malformed_entry_is_refused_and_waives_nothing(changes: dict[str, obje
     assert {finding.rule for finding in refused} == {"WAIVER-001"}
 
 
+WIDE = ["*aws*", "aws_*", "aws_s3_bucket*", "*_bucket.this*", "module.*", "*this[0]", "*main.tf"]
+
+
+@pytest.mark.parametrize("resource", WIDE)
+@pytest.mark.parametrize("unit", [None, "*", "**/*", "*-prod/*", "*eu-west-1*"])
+def test_what_names_no_type_takes_a_unit_of_one_account(resource: str, unit: str | None) -> None:
+    entry = ENTRY | {"resource": resource} | ({} if unit is None else {"unit": unit})
+
+    register = parse(entry)
+
+    assert register.waivers == ()
+    assert [finding.rule for finding in register.refused] == ["WAIVER-001"]
+    assert "unit" in register.refused[0].message
+
+
+@pytest.mark.parametrize("resource", WIDE)
+def test_with_such_a_unit_it_holds(resource: str) -> None:
+    assert parse(ENTRY | {"resource": resource, "unit": "non-prod/*"}).waivers
+
+
+@pytest.mark.parametrize(
+    "resource",
+    ["aws_s3_bucket.*", "*.aws_s3_bucket.this", "module.x[*].aws_kms_key.this", "live/*"],
+)
+def test_what_names_a_type_or_a_folder_takes_none(resource: str) -> None:
+    assert parse(ENTRY | {"resource": resource}).waivers
+
+
 @pytest.mark.parametrize("key", sorted(set(ENTRY)))
 def test_an_entry_says_everything(key: str) -> None:
     register = parse({name: value for name, value in ENTRY.items() if name != key})

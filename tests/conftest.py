@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 from botocore.loaders import create_loader
 
@@ -15,6 +16,10 @@ from local.settings import Settings
 from local.story import Stage
 from tests.support import REPOSITORY, Platform
 from tools import isolated
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 _ONE_PLATFORM = "platform"
 

@@ -28,6 +28,22 @@ VERSION = 1
 
 IMAGES_FILE = "images.hcl"
 ORGANIZATION_FILE = f"{LIVE}/organization.yaml"
+READ_BY_NAME = frozenset(
+    {
+        "account.hcl",
+        "env.hcl",
+        IMAGES_FILE,
+        "no-images.hcl",
+        "region.hcl",
+        "root.hcl",
+        "terragrunt.hcl",
+        "terragrunt.hcl.json",
+        "terragrunt.stack.hcl",
+        "terragrunt.values.hcl",
+        VERSIONS_FILE,
+    }
+)
+"""Files that Terragrunt takes where it finds them, also above ``live/``."""
 
 _SOURCE = re.compile(r'\$\{include\.root\.locals\.sources\["([a-z0-9-]+)"\]\}')
 _TAG = re.compile(rf"{MODULES}/([a-z0-9-]+)/v([0-9]+\.[0-9]+\.[0-9]+)")
@@ -91,12 +107,12 @@ class _Reader:
             if _is_config(file, folders) or file in {_unit_file(unit) for unit in units}
         )
         described = [
-            _unit(path, layout, parsed.documents[_unit_file(path)])
+            _unit(path, layout, parsed.documents[_unit_file(path)], self._shown(_unit_file(path)))
             for path in units
             if _unit_file(path) in parsed.documents
         ]
         environments = self._environments(layout, files, folders, parsed.documents)
-        releases = _releases(released_in) if self.follows_releases else None
+        releases = self._releases(released_in) if self.follows_releases else None
         pins = {entry["folder"]: entry["versions"] for entry in environments}
         taken = {
             (unit["module"], pins.get(_folder(unit), {}).get(unit["module"])) for unit in described
@@ -117,14 +133,19 @@ class _Reader:
             "paths": list(layout.units),
             "units": described,
             "configs": [
-                {"file": file, "keys": sorted(document), "hcl": document}
+                {
+                    "file": file,
+                    "keys": sorted(document),
+                    "hcl": document,
+                    "text": self._shown(file),
+                }
                 for file, document in sorted(parsed.documents.items())
                 if not file.endswith(f"/{UNIT_FILE}")
             ],
             "environments": environments,
             "modules": self._modules(local, released, files, released_in),
             "releases": releases,
-            "files": files,
+            "files": files + self._read_by_name(),
             "problems": [asdict(problem) for problem in self.problems],
             "protected": None,
         }
@@ -144,6 +165,29 @@ class _Reader:
             elif path.exists():
                 found.append(name)
         return found
+
+    def _read_by_name(self) -> list[str]:
+        """What Terragrunt would take from outside live/, if it is a link, or not there, too."""
+        names = self.git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return sorted(
+            name
+            for name in set(names.split("\0"))
+            if PurePosixPath(name).name in READ_BY_NAME
+            and not name.startswith((f"{LIVE}/", f"{MODULES}/"))
+        )
+
+    def _releases(self, git: Git) -> dict[str, list[str]]:
+        """The versions of each module that have a tag; of this checkout's, those on its main.
+
+        Anybody who may push may make a tag; what it names was reviewed if the change's base has it.
+        """
+        merged = ("--merged", self.base or "HEAD") if git is self.git else ()
+        found: dict[str, list[str]] = {}
+        for name in git.run("tag", "--list", *merged, f"{MODULES}/*/v*").splitlines():
+            tag = _TAG.fullmatch(name)
+            if tag:
+                found.setdefault(tag[1], []).append(tag[2])
+        return {name: sorted(versions) for name, versions in sorted(found.items())}
 
     def _organization(self, files: Collection[str]) -> dict[str, Any]:
         if ORGANIZATION_FILE not in files:
@@ -168,7 +212,12 @@ class _Reader:
         return parsed
 
     def _text(self, file: str) -> str:
-        return (self.root / file).read_text("utf-8", errors="surrogateescape")
+        # By bytes: a lone carriage return ends no line of HCL.
+        return (self.root / file).read_bytes().decode("utf-8", errors="surrogateescape")
+
+    def _shown(self, file: str) -> str:
+        """A file as it stands, comments and all: to look for words that its JSON may not have."""
+        return (self.root / file).read_bytes().decode("utf-8", errors="replace")
 
     def _environments(
         self,
@@ -319,16 +368,6 @@ class _Reader:
         return found
 
 
-def _releases(git: Git) -> dict[str, list[str]]:
-    """The versions of each module that have a tag."""
-    found: dict[str, list[str]] = {}
-    for name in git.run("tag", "--list", f"{MODULES}/*/v*").splitlines():
-        tag = _TAG.fullmatch(name)
-        if tag:
-            found.setdefault(tag[1], []).append(tag[2])
-    return {name: sorted(versions) for name, versions in sorted(found.items())}
-
-
 def _wanted(layout: Layout, scopes: Collection[str] | None) -> tuple[Scope, ...]:
     """The scopes to look into: environments stand on the folders of their account."""
     everything = layout.scopes()
@@ -359,7 +398,7 @@ def _previous(layout: Layout) -> dict[str, str]:
     return found
 
 
-def _unit(path: str, layout: Layout, document: dict[str, Any]) -> dict[str, Any]:
+def _unit(path: str, layout: Layout, document: dict[str, Any], text: str) -> dict[str, Any]:
     account, region, environment, name = path.split("/")
     source = _first(document, "terraform").get("source")
     taken = _SOURCE.fullmatch(source) if isinstance(source, str) else None
@@ -377,6 +416,7 @@ def _unit(path: str, layout: Layout, document: dict[str, Any]) -> dict[str, Any]
             _dependency(path, label, block) for label, block in _labelled(document, "dependency")
         ],
         "hcl": document,
+        "text": text,
     }
 
 
@@ -414,7 +454,10 @@ def _module(
     """What the rules ask of a module: which code it brings, and what it protects."""
     facts: dict[str, list[dict[str, Any]]] = {
         key: []
-        for key in ("providers", "data", "resources", "provisioners", "calls", "backends", "blocks")
+        for key in (
+            *("providers", "data", "resources", "provisioners", "calls", "backends", "blocks"),
+            "removed",
+        )
     }
     for file, document in sources.items():
         facts["blocks"] += [{"type": key, "file": file} for key in sorted(document)]
@@ -438,6 +481,16 @@ def _module(
                         {"type": key, "address": address, "file": file}
                         for key in _labels(block, "provisioner")
                     ]
+        for title, check in _labelled(document, "check"):
+            facts["data"] += [
+                {"type": kind, "address": f"check.{title}.data.{kind}.{label}", "file": file}
+                for kind, labelled in _blocks_by_type(check, "data")
+                for label, _ in labelled
+            ]
+        facts["removed"] += [
+            {"address": f"removed {block.get('from')}", "keys": _nested_keys(block), "file": file}
+            for block in _blocks(document, "removed")
+        ]
         facts["calls"] += [
             {"name": label, "source": block.get("source"), "file": file}
             for label, block in _labelled(document, "module")
@@ -466,6 +519,12 @@ def _settings(block: Mapping[str, Any]) -> dict[str, Any]:
         "prevent_destroy": _first(block, "lifecycle").get("prevent_destroy"),
         **{key: block.get(key) for key in _SETTINGS},
     }
+
+
+def _nested_keys(block: Mapping[str, Any]) -> list[str]:
+    """What a block holds, and the blocks in it: ``lifecycle.destroy``."""
+    inner = {f"{key}.{name}" for key in block for nested in _blocks(block, key) for name in nested}
+    return sorted({*block, *inner})
 
 
 def _blocks(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

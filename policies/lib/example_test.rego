@@ -18,6 +18,7 @@ unit := {
 		"locals": [{"pin": "${jsondecode(file(include.root.locals.truststore_pin_file))}"}],
 		"inputs": {"table_name": "${dependency.registry.outputs.table_name}", "version": "${local.pin.version}"},
 	},
+	"text": "",
 }
 
 dependency := {
@@ -60,6 +61,7 @@ image(letter) := sprintf("222222222222.dkr.ecr.eu-west-1.amazonaws.com/example/a
 files := {"live/root.hcl", "live/organization.yaml", "live/README.md"} | {file |
 	some environment in document.environments
 	some file in {
+		environment.images_file,
 		sprintf("live/%s/account.hcl", [environment.account]),
 		sprintf("live/%s/eu-west-1/region.hcl", [environment.account]),
 		sprintf("live/%s/env.hcl", [environment.folder]),
@@ -83,6 +85,7 @@ module := {
 	"provisioners": [],
 	"calls": [{"name": "function", "source": "../function", "file": "modules/authorizer/main.tf"}],
 	"backends": [],
+	"removed": [],
 	"blocks": [{"type": "resource", "file": "modules/authorizer/main.tf"}],
 }
 
@@ -127,6 +130,8 @@ with_unit(changes) := object.union(whole, {"units": [object.union(unit, changes)
 
 with_hcl(changes) := with_unit({"hcl": object.union(unit.hcl, changes)})
 
+with_text(text) := with_unit({"text": text})
+
 with_dependency(changes) := with_unit({"dependencies": [object.union(dependency, changes)]})
 
 with_module(changes) := object.union(whole, {"modules": [object.union(module, changes)]})
@@ -135,8 +140,15 @@ with_environments(environments) := object.union(whole, {"environments": environm
 
 with_config(file, hcl) := object.union(whole, {"configs": [
 	root,
-	{"file": file, "keys": sort(object.keys(hcl)), "hcl": hcl},
+	{"file": file, "keys": sort(object.keys(hcl)), "hcl": hcl, "text": ""},
 ]})
+
+with_config_text(file, text) := object.union(whole, {"configs": [
+	root,
+	{"file": file, "keys": [], "hcl": {}, "text": text},
+]})
+
+with_root_text(text) := object.union(whole, {"configs": [object.union(root, {"text": text})]})
 
 with_root(changes) := object.union(whole, {"configs": [object.union(root, {
 	"hcl": object.union(root.hcl, changes),
@@ -145,7 +157,7 @@ with_root(changes) := object.union(whole, {"configs": [object.union(root, {
 
 with_root_locals(changes) := with_root({"locals": [object.union(root.hcl.locals[0], changes)]})
 
-root := {"file": "live/root.hcl", "keys": ["generate", "locals", "remote_state", "terraform"], "hcl": {
+root := {"file": "live/root.hcl", "text": "", "keys": ["generate", "locals", "remote_state", "terraform"], "hcl": {
 	"locals": [{
 		"organization": "${yamldecode(file(mark_as_read(\"${get_parent_terragrunt_dir()}/organization.yaml\")))}",
 		"account": "${read_terragrunt_config(find_in_parent_folders(\"account.hcl\")).locals}",

@@ -28,8 +28,8 @@ labelled(module) := sprintf("%s (%s)", [module.name, module.version])
 # METADATA
 # title: Every file of HCL that was read, units and what they include
 files := array.concat(
-	[{"file": config.file, "hcl": config.hcl} | some config in input.configs],
-	[{"file": unit.file, "hcl": unit.hcl} | some unit in input.units],
+	[{"file": config.file, "hcl": config.hcl, "text": config.text} | some config in input.configs],
+	[{"file": unit.file, "hcl": unit.hcl, "text": unit.text} | some unit in input.units],
 )
 
 # METADATA
@@ -84,6 +84,19 @@ text(value) := regex.replace(json.marshal(value), `\\(u[0-9a-f]{4}|[bfnrt])`, " 
 # METADATA
 # title: What may stand between a function's name and its bracket
 gap := `(?:\s|/\*.*?\*/|(?:#|//)[^(]*)*\(`
+
+# METADATA
+# title: The same where the text still has its lines, which end a comment
+source_gap := `(?:\s|/\*[\s\S]*?\*/|(?:#|//)[^\n]*\n)*\(`
+
+# METADATA
+# title: A file as JSON and as it stands, each with what may stand before a bracket
+# description: |
+#   The JSON lacks the comments, the text lacks nothing: a call that the one does not show stands in the other.
+readings(file) := [
+	{"text": replace(text(file.hcl), `\"`, `"`), "gap": gap},
+	{"text": file.text, "gap": source_gap},
+]
 
 # METADATA
 # title: A text of HCL with single spaces and without comments

@@ -130,6 +130,106 @@ def test_what_does_not_parse_is_a_problem_with_file_and_line(checkout: Checkout)
     assert {finding.rule for finding in checkout.judge()} >= {"TREE-001"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'm = { k = run_cmd("id"), k = "fine" }',
+        'm = {\n  k : run_cmd("id")\n  "k" = "fine"\n}',
+        'm = { (local.k) = run_cmd("id"), (local.k) = "fine" }',
+        'm = { ("k") = run_cmd("id"), "${("k")}" = "fine" }',
+        'm = { "a${"}"}" = run_cmd("id"), "a${"}"}" = "fine" }',
+        'm = { k = <<-E\n    } " # ${"E"}\n  E\n  k = "fine"\n}',
+        'm = { # {\n  k = "\\"}" /* } */, k = "fine"\n}',
+        'm = [for x in y : { k = run_cmd("id"), k = "fine" }]',
+        'm = "%{if true}${{ k = run_cmd("id"), k = "fine" }.k}%{endif}"',
+        'm = <<E\n  ${{ k = run_cmd("id")\n k = "fine" }.k} x\nE\ny = 1',
+        'terraform = [{ source = "x" }]\nterraform {\n  before_hook "x" {}\n}',
+        "a {\n  b {}\n  b = 1\n}",
+    ],
+)
+def test_what_the_json_would_hide_is_a_problem(text: str, checkout: Checkout) -> None:
+    parsed = Parser(checkout.environ).parse({"x.hcl": f"{text}\n"})
+
+    assert parsed.documents == {}
+    assert "stands twice" in parsed.problems[0].message
+    assert 0 < parsed.problems[0].line <= text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('m = { "\\u006b" = 1, k = 2 }', "spelled with an escape"),
+        ('m = "$$${x}"', "not clear"),
+    ],
+)
+def test_what_cannot_be_told_apart_is_a_problem(
+    text: str, message: str, checkout: Checkout
+) -> None:
+    parsed = Parser(checkout.environ).parse({"x.hcl": f"{text}\n"})
+
+    assert message in parsed.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a {}\na {}",
+        "m = [{ k = 1 }, { k = 1 }]",
+        "m = {\n  for k, v in x : k => v == 1 ?\n  k :\n  v\n}",
+        "m = { a = { k = 1 }, k = f(k, { k = 2 }) }",
+        'm = "$${k = 1, k = 2}"',
+        "m = <<E\nk = 1\nk = 2\nE\n",
+        "# k = 1\nk = 2 // k = 3\n/* k = 4 */",
+    ],
+)
+def test_what_stands_once_is_no_problem(text: str, checkout: Checkout) -> None:
+    assert Parser(checkout.environ).parse({"x.hcl": f"{text}\n"}).problems == ()
+
+
+def test_a_file_is_judged_as_its_bytes_are(checkout: Checkout) -> None:
+    file = f"{PROD}/env.hcl"
+    text = 'locals {\n  a = <<E\nx\rE\n/*\nE\n  b = upper("b")\n  # */\n}\n'
+    checkout.path(file).write_bytes(text.encode())
+
+    assert [problem["file"] for problem in checkout.read()["problems"]] == [file]
+
+
+def test_removed_and_check_blocks_are_looked_into(checkout: Checkout) -> None:
+    checkout.append(
+        "modules/watch/main.tf",
+        "removed {\n  from = aws_x.y\n  lifecycle {\n    destroy = true\n  }\n"
+        '  provisioner "local-exec" {\n    command = "id"\n  }\n}\n'
+        'check "x" {\n  data "aws_lambda_invocation" "y" {}\n'
+        "  assert {\n    condition = true\n  }\n}\n",
+    )
+
+    (module,) = [
+        entry
+        for entry in checkout.read()["modules"]
+        if (entry["name"], entry["version"]) == ("watch", "local")
+    ]
+
+    (removed,) = module["removed"]
+    assert removed["keys"] == ["from", "lifecycle", "lifecycle.destroy", "provisioner"]
+    assert "check.x.data.aws_lambda_invocation.y" in {entry["address"] for entry in module["data"]}
+
+
+def test_a_tag_of_no_reviewed_commit_is_no_release(checkout: Checkout) -> None:
+    base = checkout.commit()
+    tree = checkout.git("rev-parse", "HEAD^{tree}").strip()
+    checkout.git("tag", "modules/registry/v9.0.0", "HEAD")
+    stray = checkout.git("commit-tree", tree, "-m", "unreviewed").strip()
+    checkout.git("tag", "modules/registry/v9.0.1", stray)
+    checkout.write("modules/registry/x.tf", "")
+    checkout.commit()
+    checkout.git("tag", "modules/registry/v9.0.2", "HEAD")
+
+    assert {"9.0.0", "9.0.2"} <= set(checkout.read()["releases"]["registry"])
+    assert "9.0.1" not in checkout.read()["releases"]["registry"]
+    assert "9.0.2" not in checkout.read(base=base)["releases"]["registry"]
+    assert "9.0.0" in checkout.read(base=base)["releases"]["registry"]
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00", b'x = "\xff"\n', b"a" * 100_000])
 def test_no_file_makes_it_crash(content: bytes, checkout: Checkout) -> None:
     file = f"{DEV}/registry/terragrunt.hcl"

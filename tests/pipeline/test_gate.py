@@ -60,6 +60,12 @@ def release_and_pin_ahead(checkout: Checkout) -> None:
     pin(PROD, "registry", "9.0.0")(checkout)
 
 
+def tag_elsewhere_and_pin(checkout: Checkout) -> None:
+    stray = checkout.git("commit-tree", "HEAD^{tree}", "-m", "unreviewed").strip()
+    checkout.git("tag", "modules/registry/v9.0.0", stray)
+    pin(STAGE, "registry", "9.0.0")(checkout)
+
+
 CHANGES: dict[str, tuple[str, Change]] = {
     "a pin that is no release": ("PIN-002", pin(PROD, "registry", "9.9.9")),
     "a pin of the working tree in prod": ("PIN-001", pin(PROD, "registry", "local")),
@@ -127,6 +133,27 @@ CHANGES: dict[str, tuple[str, Change]] = {
         "CODE-001",
         swap(REGISTRY, "locals {", 'locals {\n  x = get_env("HOME")'),
     ),
+    "run_cmd behind a key that stands twice": (
+        "TREE-001",
+        swap(REGISTRY, "inputs = {", 'inputs = {\n  x = { k = run_cmd("id"), k = "fine" }'),
+    ),
+    "configuration read from elsewhere": (
+        "CODE-009",
+        swap(
+            f"{PROD}/env.hcl",
+            "locals {",
+            'locals {\n  x = read_terragrunt_config("${get_repo_root()}/docs/evil.hcl").locals.y',
+        ),
+    ),
+    "the job's environment read as a file": (
+        "CODE-009",
+        swap(ROOT_HCL, "locals {", 'locals {\n  x = templatefile("/proc/self/environ", {})'),
+    ),
+    "images above live/": ("TREE-002", write("images.hcl", "locals {\n  images = {}\n}\n")),
+    "an environment without its images": (
+        "TREE-003",
+        lambda checkout: checkout.path(f"{DEV}/images.hcl").unlink(),
+    ),
     "a file read in inputs": (
         "UNIT-004",
         swap(REGISTRY, "inputs = {", 'inputs = {\n  x = file("x")'),
@@ -182,6 +209,24 @@ CHANGES: dict[str, tuple[str, Change]] = {
             '    command = "id"\n  }\n}',
         ),
     ),
+    "a provisioner of what is removed": (
+        "CODE-005",
+        append(
+            "modules/registry/main.tf",
+            "removed {\n  from = aws_sns_topic.x\n  lifecycle {\n    destroy = true\n  }\n"
+            '  provisioner "local-exec" {\n    when = destroy\n    command = "id"\n  }\n}',
+        ),
+    ),
+    "a data source in a check": (
+        "CODE-004",
+        append(
+            "modules/registry/main.tf",
+            'check "x" {\n  data "aws_lambda_invocation" "y" {\n    function_name = "x"\n'
+            '    input = ""\n  }\n  assert {\n    condition = true\n    error_message = "x"\n'
+            "  }\n}",
+        ),
+    ),
+    "a pin of a tag that main does not have": ("PIN-002", tag_elsewhere_and_pin),
     "a module from a registry": (
         "CODE-006",
         append(

@@ -45,10 +45,29 @@ test_allow_own_variables_beside_root if {
 
 test_deny_other_variables_beside_root if {
 	some finding in functions.deny with input as env_says("${get_env(\"HOME\", \"\")}")
-	finding.message == "it reads HOME from the environment"
+	finding.message == "it reads HOME from the environment, or names that in a comment"
 }
 
 test_deny_variables_that_are_computed if {
 	count(functions.deny) == 1 with input as env_says("${get_env(local.name)}")
 	count(functions.deny) == 1 with input as env_says("${get_env(\"MTLS_${local.x}\")}")
+}
+
+test_deny_what_the_json_does_not_have if {
+	texts := {
+		"inputs = {\n  k = run_cmd(\"id\"), k = 1\n}",
+		"x = run_cmd # why\n (\"id\")",
+		"# formerly run_cmd (\"id\")",
+		"x = get_env (\"HOME\")",
+		"x = get_env(/* */ local.name)",
+	}
+	every text in texts {
+		count(functions.deny) == 1 with input as example.with_text(text)
+		count(functions.deny) == 1 with input as example.with_config_text("live/prod/account.hcl", text)
+	}
+}
+
+test_allow_own_variables_in_the_text if {
+	text := "x = get_env(\"MTLS_ENVIRONMENTS\", \"\") # my_run_cmds"
+	count(functions.deny) == 0 with input as example.with_config_text("live/prod/account.hcl", text)
 }

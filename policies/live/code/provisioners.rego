@@ -2,7 +2,8 @@
 # title: No provisioners
 # description: |
 #   A provisioner runs a program during the apply, with the credentials of the apply, and no plan shows what
-#   it will do.
+#   it will do. One in a `removed` block does not even stand in the plan: such a block says what is removed, and
+#   whether it is destroyed.
 # related_resources:
 #   - https://developer.hashicorp.com/terraform/language/resources/provisioners/syntax
 # schemas:
@@ -20,4 +21,12 @@ deny contains live.about_module(rego.metadata.chain(), module, provisioner, mess
 	some module in input.modules
 	some provisioner in module.provisioners
 	message := sprintf("it has a provisioner %s", [provisioner.type])
+}
+
+deny contains live.about_module(rego.metadata.chain(), module, block, message) if {
+	some module in input.modules
+	some block in module.removed
+	some key in block.keys
+	not key in {"from", "lifecycle", "lifecycle.destroy"}
+	message := sprintf("the block removed holds %s", [key])
 }

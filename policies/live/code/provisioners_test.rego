@@ -13,3 +13,15 @@ test_deny_any if {
 		}]})
 	}
 }
+
+removed(keys) := example.with_module({"removed": [{"address": "removed ${aws_x.this}", "keys": keys, "file": "x"}]})
+
+test_allow_removed_block if {
+	count(provisioners.deny) == 0 with input as removed(["from", "lifecycle", "lifecycle.destroy"])
+}
+
+test_deny_anything_else_in_a_removed_block if {
+	every key in ["provisioner", "connection", "lifecycle.provisioner"] {
+		count(provisioners.deny) == 1 with input as removed(["from", "lifecycle", "lifecycle.destroy", key])
+	}
+}

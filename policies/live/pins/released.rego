@@ -1,8 +1,9 @@
 # METADATA
-# title: A pin names a release that exists
+# title: A pin names a release that exists, of main
 # description: |
 #   A release is the git tag `modules/<name>/v<version>`. Without it a unit cannot be planned, and whoever
-#   makes the tag later decides what it is.
+#   makes the tag later decides what it is. The tag names a commit of main: what another one names, nobody
+#   reviewed, and whoever may push may make it.
 # related_resources:
 #   - https://developer.hashicorp.com/terraform/language/modules/sources#selecting-a-revision
 # schemas:
@@ -10,7 +11,7 @@
 # custom:
 #   id: PIN-002
 #   severity: high
-#   remedy: Release the module first (`make release`), or pin a release that exists; fetch missing tags.
+#   remedy: Release the module first (`make release`), or pin a release that exists; fetch missing tags, and rebase.
 package live.pins.released
 
 import data.lib.live
@@ -22,7 +23,7 @@ deny contains live.finding(rego.metadata.chain(), environment.file, address, mes
 	live.exact(version)
 	not version in object.get(input.releases, module, [])
 	address := sprintf("%s: %s", [environment.name, module])
-	message := sprintf("there is no tag modules/%s/v%s", [module, version])
+	message := sprintf("main has no tag modules/%s/v%s", [module, version])
 }
 
 # A clone may have no tags; whoever asks then learns what is left open.

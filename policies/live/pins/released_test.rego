@@ -11,7 +11,7 @@ test_allow_working_tree if count(released.deny) == 0 with input as pinned("local
 
 test_deny_release_that_does_not_exist if {
 	some finding in released.deny with input as pinned("9.0.0")
-	finding.message == "there is no tag modules/authorizer/v9.0.0"
+	finding.message == "main has no tag modules/authorizer/v9.0.0"
 }
 
 test_deny_module_without_any_release if {

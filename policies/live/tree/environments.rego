@@ -22,7 +22,16 @@ needed(environment) := {
 	sprintf("live/%s/%s/region.hcl", [environment.account, environment.region]),
 	sprintf("live/%s/env.hcl", [environment.folder]),
 	sprintf("live/%s/versions.hcl", [environment.folder]),
-}
+} | images(environment)
+
+# Where there is none, Terragrunt looks above live/ for it. An account's own folder runs no functions.
+images(environment) := {environment.images_file} if runs_functions(environment)
+
+images(environment) := set() if not runs_functions(environment)
+
+runs_functions(environment) if environment.is_environment
+
+runs_functions(environment) if environment.folder_name == "ca"
 
 deny contains live.finding(rego.metadata.chain(), environment.file, environment.name, message) if {
 	some environment in input.environments

@@ -48,3 +48,21 @@ test_deny_place_that_is_given_twice if {
 	document := object.union(example.whole, {"promotion": ["dev", "stage", "prod", "dev"]})
 	messages == {"promotion names an environment twice"} with input as document
 }
+
+test_deny_missing_images if {
+	left := [file | some file in example.whole.files; not endswith(file, "/stage/images.hcl")]
+	messages == {"live/non-prod/eu-west-1/stage/images.hcl is missing"} with input as object.union(
+		example.whole,
+		{"files": left},
+	)
+}
+
+test_images_only_where_functions_run if {
+	without := object.union(example.whole, {"files": []})
+	needed := {"ca": 1, "account": 0}
+	every name, number in needed {
+		document := object.union(without, {"environments": [example.own_folder("non-prod", name)]})
+		found := messages with input as object.union(document, {"promotion": []})
+		count([message | some message in found; endswith(message, "images.hcl is missing")]) == number
+	}
+}

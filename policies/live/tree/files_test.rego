@@ -29,3 +29,15 @@ test_deny_anything_else if {
 		count(files.deny) == 1 with input as has(file)
 	}
 }
+
+test_deny_outside_what_terragrunt_looks_for if {
+	every file in ["images.hcl", "root.hcl", "modules/x/terragrunt.hcl", "docs/env.hcl", "terragrunt.hcl.json"] {
+		count(files.deny) == 1 with input as has(file)
+	}
+}
+
+test_allow_other_hcl_outside if {
+	every file in ["modules/x/.terraform.lock.hcl", "modules/x/tests/inputs.tftest.hcl", "myroot.hcl"] {
+		count(files.deny) == 0 with input as has(file)
+	}
+}

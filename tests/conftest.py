@@ -11,6 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from botocore.loaders import create_loader
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from local.settings import Settings
 from local.story import Stage
@@ -21,18 +23,22 @@ from tools import isolated
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
-_ONE_PLATFORM = "platform"
 
+class _ByPlatform(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each process a platform of its own to test.
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps what shares a platform in one process: a room, or all that share the whole one.
-
-    Bringing a platform up is waiting for the most part: another room's tests run meanwhile.
+    To bring a platform up is to wait for the most part: the other process tests meanwhile.
     """
-    for item in items:
-        shares = _ONE_PLATFORM in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group(_ONE_PLATFORM if shares else item.path.parent.name))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "organisation" if nodeid.startswith("tests/pullrequests/") else "platform"
+
+
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer | None
+) -> LoadScopeScheduling | None:
+    """What `--dist loadscope` means here; xdist has its own way for the others."""
+    return _ByPlatform(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -331,6 +331,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--changed", action="store_true", help="the names are the files of a change: check these"
     )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=list(known),
+        metavar="NAME",
+        help="leave this check out, which something else makes sure of",
+    )
     parser.add_argument("--list", action="store_true", help="list the checks and exit")
     parser.add_argument("--jobs", type=int, default=tasks.JOBS, help="checks at once (%(default)s)")
     options = parser.parse_args(arguments)
@@ -346,7 +354,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.names:
             if name not in known:
                 parser.error(f"no check is called {name!r}; see --list")
-        scopes = {check: None for check in map(known.get, options.names or known) if check}
+        chosen = [name for name in options.names or known if name not in options.without]
+        scopes = {known[name]: None for name in chosen}
     console = Console(highlight=False)
 
     def run() -> int:

@@ -11,8 +11,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 from botocore.loaders import create_loader
-from xdist.remote import Producer  # type: ignore[import-untyped]
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from local.settings import Settings
 from local.story import Stage
@@ -22,23 +20,6 @@ from tools import isolated
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
-
-
-class _ByPlatform(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives each process a platform of its own to test.
-
-    To bring a platform up is to wait for the most part: the other process tests meanwhile.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "organisation" if nodeid.startswith("tests/pullrequests/") else "platform"
-
-
-def pytest_xdist_make_scheduler(
-    config: pytest.Config, log: Producer | None
-) -> LoadScopeScheduling | None:
-    """What `--dist loadscope` means here; xdist has its own way for the others."""
-    return _ByPlatform(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

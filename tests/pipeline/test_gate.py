@@ -279,6 +279,26 @@ CHANGES: dict[str, tuple[str, Change]] = {
             '    arguments = ["-lock=false"]\n  }\n}',
         ),
     ),
+    "a proxy for the provider": (
+        "ROOT-001",
+        swap(
+            ROOT_HCL,
+            "      allowed_account_ids = [",
+            '      http_proxy = "http://example.com"\n      allowed_account_ids = [',
+        ),
+    ),
+    "a state at another endpoint": (
+        "ROOT-002",
+        swap(
+            ROOT_HCL,
+            "use_lockfile = true",
+            'use_lockfile = true\n        endpoints = { s3 = "https://example.com" }',
+        ),
+    ),
+    "a library that every run loads": (
+        "ROOT-004",
+        swap(ROOT_HCL, "GOGC = get", 'LD_PRELOAD = "${get_repo_root()}/x.so"\n      GOGC = get'),
+    ),
     "a second root.hcl": ("TREE-002", write("live/prod/root.hcl", "locals {}\n")),
     "code beside a unit": ("TREE-002", write(f"{DEV}/registry/extra.tf", "")),
     "an environment without a file": (

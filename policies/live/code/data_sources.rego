@@ -11,6 +11,7 @@
 #   id: CODE-004
 #   severity: critical
 #   remedy: Hand the value in as an input, or read it where it is used.
+#   waivable: false
 package live.code.data_sources
 
 import data.lib.live

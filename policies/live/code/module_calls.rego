@@ -11,6 +11,7 @@
 #   id: CODE-006
 #   severity: critical
 #   remedy: Bring the module into modules/, and call it as "../<name>".
+#   waivable: false
 package live.code.module_calls
 
 import data.lib.live

@@ -11,6 +11,7 @@
 #   id: CODE-003
 #   severity: critical
 #   remedy: Do it with hashicorp/aws, or have the list of this rule changed by its owners.
+#   waivable: false
 package live.code.providers
 
 import data.lib.live

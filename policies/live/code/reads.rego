@@ -52,12 +52,25 @@ deny contains live.finding(rego.metadata.chain(), file.file, file.file, message)
 	message := sprintf("it reads by %s, or names that in a comment, otherwise than live/ does", [call[1]])
 }
 
+deny contains live.finding(
+	rego.metadata.chain(), live.root_file, live.root_file,
+	"locals: truststore_pin_file is not the file beside the environment",
+) if {
+	live.root
+	not names_the_pin
+}
+
 # Names of files are listed in live/ alone.
 deny contains live.about_unit(rego.metadata.chain(), unit, "locals.live is not the folder of root.hcl") if {
 	some unit in input.units
 	some block in unit.hcl.locals
 	block.live != "${dirname(find_in_parent_folders(\"root.hcl\"))}"
 }
+
+names_the_pin if live.flat(live.root.locals[0].truststore_pin_file) == concat(" ", [
+	"${format( \"%s/truststore.json\", local.laptop ? \"${local.local_dir}/pins/${local.environment.name}\"",
+	": \"${get_parent_terragrunt_dir()}/${local.account.name}/${local.region}/${local.environment.name}\" )}",
+])
 
 kind(file) := "root" if {
 	file.file == "live/root.hcl"

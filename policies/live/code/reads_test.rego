@@ -49,6 +49,12 @@ test_deny_reading_as_units_do_beside_them if {
 	count(reads.deny) == 1 with input as example.with_config_text("live/prod/account.hcl", text)
 }
 
+test_deny_another_file_for_the_truststores_version if {
+	every file in ["/proc/self/environ", null] {
+		count(reads.deny) == 1 with input as example.with_root_locals({"truststore_pin_file": file})
+	}
+}
+
 test_deny_listing_another_folder if {
 	own := "${dirname(find_in_parent_folders(\"root.hcl\"))}"
 	count(reads.deny) == 0 with input as example.with_hcl({"locals": [{"live": own}]})

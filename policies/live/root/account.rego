@@ -2,7 +2,8 @@
 # title: root.hcl keeps every unit in its own account
 # description: |
 #   The account's id follows from the unit's folder, the provider refuses any other account, and a role of that
-#   account is assumed. Whatever credentials a run starts with, it then reaches one account only.
+#   account is assumed. Whatever credentials a run starts with, it then reaches one account only. One line more
+#   in the provider, such as another endpoint or a proxy, would hand a job's token to whoever answers there.
 # related_resources:
 #   - https://registry.terraform.io/providers/hashicorp/aws/latest/docs#allowed_account_ids
 # schemas:
@@ -22,6 +23,9 @@ locals_ := {
 	"account_id": "${local.organization.accounts[local.account.name]}",
 	"bootstrap": "${get_env(\"MTLS_BOOTSTRAP\", \"\") == \"1\"}",
 	"role": "${get_env(\"MTLS_ROLE\", \"plan\")}",
+	"token_file": "${get_env(\"AWS_WEB_IDENTITY_TOKEN_FILE\", \"\")}",
+	"assumption": "${local.token_file == \"\" ? \"assume_role\" : \"assume_role_with_web_identity\"}",
+	"laptop": "${get_env(\"AWS_ENDPOINT_URL\", \"\") != \"\"}",
 	"role_arn": "${local.role_arns[local.role]}",
 	"role_arns": {
 		"plan": "arn:aws:iam::${local.account_id}:role/${local.organization.organization}-plan",
@@ -56,6 +60,17 @@ deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file
 	message := sprintf("the generated provider lacks %s", [name])
 }
 
+deny contains live.finding(
+	rego.metadata.chain(), live.root_file, live.root_file,
+	"the generated provider holds more, or something else, than it should",
+) if {
+	live.root
+	not as_it_should_be
+	every expected in provider {
+		generated(expected)
+	}
+}
+
 deny contains live.finding(rego.metadata.chain(), live.root_file, live.root_file, "there is no root.hcl") if {
 	count(input.units) > 0
 	not live.root
@@ -69,3 +84,36 @@ generated(expected) if {
 	count(regex.find_n(`\bprovider "`, text, -1)) == 1
 	contains(text, expected)
 }
+
+as_it_should_be if {
+	[block] := live.root.generate.provider
+	object.remove(block, {"contents"}) == {"path": "provider.tf", "if_exists": "overwrite_terragrunt"}
+	[trim_space(line) | some line in split(block.contents, "\n"); trim_space(line) != ""] == lines
+}
+
+# Line by line, comments too: a comment in a template can end in the middle of its line.
+lines := [
+	"provider \"aws\" {",
+	"region              = \"${local.region}\"",
+	"allowed_account_ids = [\"${local.account_id}\"]",
+	"%{if !local.bootstrap}",
+	"${local.assumption} {",
+	"${join(\"\\n    \", [for argument, value in local.session : \"${argument} = \\\"${value}\\\"\"])}",
+	"}",
+	"%{endif}",
+	"# The local cloud serves one host name, knows any credentials, and has no instance metadata to ask.",
+	"s3_use_path_style           = ${local.laptop}",
+	"skip_credentials_validation = ${local.laptop}",
+	"skip_metadata_api_check     = ${local.laptop}",
+	"default_tags {",
+	"tags = {",
+	"organisation = \"${local.organization.organization}\"",
+	"account      = \"${local.account.name}\"",
+	"environment  = \"${local.environment.name}\"",
+	"unit         = \"${path_relative_to_include()}\"",
+	"managed-by   = \"terragrunt\"",
+	"repository   = \"${local.organization.github_repository}\"",
+	"}",
+	"}",
+	"}",
+]

@@ -3,7 +3,10 @@ package live.root.account_test
 import data.lib.example_test as example
 import data.live.root.account
 
-provider(contents) := example.with_root({"generate": {"provider": [{"contents": contents}]}})
+provider(contents) := example.with_root({"generate": {"provider": [object.union(
+	example.root.hcl.generate.provider[0],
+	{"contents": contents},
+)]}})
 
 contents := example.root.hcl.generate.provider[0].contents
 
@@ -17,6 +20,9 @@ test_deny_another_role_or_account if {
 		{"role_arn": "${local.role_arns.apply}"},
 		{"role_arns": {"plan": "arn:aws:iam::${local.account_id}:role/Admin", "apply": "x"}},
 		{"session": "${{}}"},
+		{"token_file": "/tmp/token"},
+		{"assumption": "${get_env(\"X\", \"\")}"},
+		{"laptop": true},
 		{"bootstrap": true},
 		{"account": null},
 	]
@@ -63,4 +69,21 @@ test_deny_without_root if count(account.deny) == 1 with input as object.union(ex
 
 test_allow_without_units if {
 	count(account.deny) == 0 with input as object.union(example.whole, {"configs": [], "units": []})
+}
+
+test_deny_one_line_more_or_less if {
+	changes := {
+		"region              =": "http_proxy = \"http://example.com\"\n  insecure = true\n  region              =",
+		"# The local cloud": "# ${\"\\n\"} endpoints { sts = \"https://example.com\" }",
+		"default_tags {": "endpoints {\n    s3 = \"https://example.com\"\n  }\n  default_tags {",
+		"skip_credentials_validation = ${local.laptop}": "skip_credentials_validation = true",
+	}
+	every from, to in changes {
+		count(account.deny) == 1 with input as provider(replace(contents, from, to))
+	}
+}
+
+test_deny_provider_in_another_file if {
+	block := object.union(example.root.hcl.generate.provider[0], {"if_exists": "skip"})
+	count(account.deny) == 1 with input as example.with_root({"generate": {"provider": [block]}})
 }

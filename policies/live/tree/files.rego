@@ -12,6 +12,7 @@
 #   id: TREE-002
 #   severity: critical
 #   remedy: Move the file out of live/; what a unit needs belongs in its module.
+#   waivable: false
 package live.tree.files
 
 import data.lib.live

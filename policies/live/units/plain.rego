@@ -12,6 +12,7 @@
 #   id: UNIT-002
 #   severity: critical
 #   remedy: Take the block out of the unit.
+#   waivable: false
 package live.units.plain
 
 import data.lib.live

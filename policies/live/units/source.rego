@@ -11,6 +11,7 @@
 #   id: UNIT-003
 #   severity: critical
 #   remedy: 'Write source = include.root.locals.sources["<module>"], once.'
+#   waivable: false
 package live.units.source
 
 import data.lib.live

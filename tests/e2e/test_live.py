@@ -5,16 +5,25 @@ from pathlib import Path
 
 import pytest
 
+from local import selection
 from tests.support import DEV, LIVE, ORGANIZATION, Platform
 
 pytestmark = pytest.mark.platform
 
-UNITS = list(LIVE.glob("*/*/*/*/terragrunt.hcl"))
+ACCOUNTS = selection.account_names(ORGANIZATION, [DEV])
+UNITS = [
+    unit
+    for account in ACCOUNTS
+    for unit in LIVE.glob(f"{account}/*/*/*/terragrunt.hcl")
+    if unit.parents[1].name not in {it.name for it in selection.left_out(ORGANIZATION, [DEV])}
+]
+"""Those that `make up` brings up when nothing is chosen."""
 
 
 def test_second_plan_of_every_unit_shows_no_change(platform: Platform, tmp_path: Path) -> None:
     platform.run(
         *("terragrunt", "run", "--all", "--non-interactive", "--working-dir", "live"),
+        *selection.filters(ORGANIZATION, [DEV]),
         *("--json-out-dir", str(tmp_path), "--", "plan", "-input=false"),
         timeout=600,
     )

@@ -211,10 +211,11 @@ def keys_of(platform: Platform, generation: str, tree: Path) -> Iterator[None]:
         )
     subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
     unit = tree / "live/security" / ORGANIZATION.region / "ca/pki"
-    text = (unit / "terragrunt.hcl").read_text()
+    generations = unit.parent / "env.hcl"
+    text = generations.read_text()
     more, count = re.subn(r"(dev\s*=\s*\[[^\]]*)\]", rf'\1, "{generation}"]', text)
     assert count == 1
-    (unit / "terragrunt.hcl").write_text(more)
+    generations.write_text(more)
     environment = platform.environment | {
         "AWS_ACCESS_KEY_ID": ORGANIZATION.security_account_id,
         "MTLS_BOOTSTRAP": "1",

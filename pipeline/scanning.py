@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +38,27 @@ _FEW = 4
 _SKIP = re.compile(r"(?:checkov|bridgecrew):skip=\s*([A-Za-z0-9_]+)\s*(?::\s*(.*))?")
 _SHORTEST_REASON = 15
 
-REASONS = Rule(
+_rule = partial(Rule, source=Source.CHECKOV, link=_SUPPRESSING)
+
+REASONS = _rule(
     "SKIP-001",
     Severity.HIGH,
     "Every skip of checkov says why",
     "Write #checkov:skip=<id>: <reason>, or put right what the check finds.",
 )
-KNOWN = Rule(
+KNOWN = _rule(
     "SKIP-002",
     Severity.MEDIUM,
     "Every skip of checkov names a check that exists",
     "Correct the id, or take the comment out.",
 )
-OWN = Rule(
+OWN = _rule(
     "SKIP-003",
     Severity.HIGH,
     "The project's own checks are not skipped in the source",
     "Take the comment out; an exception to these ends, and stands in policies/waivers.yaml.",
 )
-UNPARSED = Rule(
+UNPARSED = _rule(
     "SKIP-004",
     Severity.HIGH,
     "checkov can read every file",
@@ -165,7 +168,7 @@ class Scanner:
         unparsed = sorted({str(file) for answer in answers for file in answer["unparsed"]})
         findings = [
             *(_finding(entry, own.get(entry["id"])) for entry in failed),
-            *(_refusal(UNPARSED, file, 0, "it could not be read") for file in unparsed),
+            *(UNPARSED.about(file, 0, "it could not be read") for file in unparsed),
             *self._skips(folders, files, ids, frozenset(own)),
         ]
         return Scan(
@@ -276,11 +279,11 @@ def _judged(
 ) -> list[Finding]:
     found = []
     if len(reason) < _SHORTEST_REASON:
-        found.append(_refusal(REASONS, file, line, f"the skip of {check} gives no reason"))
+        found.append(REASONS.about(file, line, f"the skip of {check} gives no reason"))
     if check in own:
-        found.append(_refusal(OWN, file, line, f"{check} is skipped"))
+        found.append(OWN.about(file, line, f"{check} is skipped"))
     elif check not in ids:
-        found.append(_refusal(KNOWN, file, line, f"checkov has no check {check}"))
+        found.append(KNOWN.about(file, line, f"checkov has no check {check}"))
     return found
 
 
@@ -311,22 +314,4 @@ def _finding(entry: Mapping[str, Any], own: OwnCheck | None) -> Finding:
         link=own.link if own else _LINK,
         file=entry["file"],
         line=entry["line"],
-    )
-
-
-def _refusal(rule: Rule, file: str, line: int, message: str) -> Finding:
-    return Finding(
-        rule=rule.id,
-        kind=rule.kind,
-        severity=rule.severity,
-        source=Source.CHECKOV,
-        title=rule.title,
-        unit="",
-        address=file,
-        message=message,
-        remedy=rule.remedy,
-        link=_SUPPRESSING,
-        file=file,
-        line=line,
-        waivable=False,
     )

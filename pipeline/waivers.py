@@ -36,13 +36,33 @@ _LINK = "docs/policies.md"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the register itself; none of them can be waived."""
+    """A rule over exceptions themselves; none of them can be waived."""
 
     id: str
     severity: Severity
     title: str
     remedy: str
     kind: FindingKind = FindingKind.DENY
+    source: Source = Source.OPA
+    link: str = _LINK
+
+    def about(self, file: str, line: int, message: str) -> Finding:
+        """What this rule finds at a line of a file."""
+        return Finding(
+            rule=self.id,
+            kind=self.kind,
+            severity=self.severity,
+            source=self.source,
+            title=self.title,
+            unit="",
+            address=file,
+            message=message,
+            remedy=self.remedy,
+            link=self.link,
+            file=file,
+            line=line,
+            waivable=False,
+        )
 
 
 MALFORMED = Rule(
@@ -157,9 +177,7 @@ class Register:
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            return cls(
-                (), (_refusal(MALFORMED, name, 0, f"it cannot be read: {error}"),), today, name
-            )
+            return cls((), (MALFORMED.about(name, 0, f"it cannot be read: {error}"),), today, name)
         return cls.parse(text, today, name)
 
     @classmethod
@@ -171,14 +189,14 @@ class Register:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark is not None else 0
             message = f"it is no YAML: {str(error).splitlines()[0]}"
-            return cls((), (_refusal(MALFORMED, file, line, message),), today, file)
+            return cls((), (MALFORMED.about(file, line, message),), today, file)
         entries = document.get("waivers") if isinstance(document, dict) else None
         waivers: list[Waiver] = []
         refused: list[Finding] = []
         faults = _faults(document)
         for place, message in faults:
             line = lines[place] if isinstance(place, int) and place < len(lines) else 0
-            refused.append(_refusal(MALFORMED, file, line, message))
+            refused.append(MALFORMED.about(file, line, message))
         broken = {place for place, _ in faults}
         if None in broken or not isinstance(entries, list):
             return cls((), tuple(refused), today, file)
@@ -218,13 +236,13 @@ class Register:
                 continue
             if waiver.rule not in known_rules:
                 message = f"there is no rule {waiver.rule}"
-                extra.append(_refusal(UNKNOWN_RULE, self.file, waiver.line, message))
+                extra.append(UNKNOWN_RULE.about(self.file, waiver.line, message))
             elif isinstance(known_rules, Mapping) and not known_rules[waiver.rule]:
                 message = f"nothing may waive {waiver.rule}"
-                extra.append(_refusal(NOT_WAIVABLE, self.file, waiver.line, message))
+                extra.append(NOT_WAIVABLE.about(self.file, waiver.line, message))
             elif waiver.rule in judged and waiver not in used:
                 message = f"nothing that {waiver.rule} finds is called {waiver.resource}"
-                extra.append(_refusal(UNUSED, self.file, waiver.line, message))
+                extra.append(UNUSED.about(self.file, waiver.line, message))
         return (*marked, *extra)
 
     def _mark(self, finding: Finding, used: set[Waiver]) -> Finding:
@@ -243,7 +261,7 @@ def _waiver(entry: Mapping[str, Any], line: int, today: date, file: str) -> Waiv
     except ValueError:
         # As expired: a day that does not exist never comes, and never passes.
         message = f"{entry['rule']} for {entry['resource']}: {entry['expires']} is no day"
-        return _refusal(EXPIRED, file, line, message)
+        return EXPIRED.about(file, line, message)
     waiver = Waiver(
         rule=entry["rule"],
         resource=entry["resource"],
@@ -256,32 +274,14 @@ def _waiver(entry: Mapping[str, Any], line: int, today: date, file: str) -> Waiv
     )
     if expires < today:
         message = f"{waiver.rule} for {waiver.resource} expired on {expires} ({waiver.owner})"
-        return _refusal(EXPIRED, file, line, message)
+        return EXPIRED.about(file, line, message)
     if expires > today + HORIZON:
         message = (
             f"{waiver.rule} for {waiver.resource} would last until {expires}, "
             f"{waiver.days_left(today)} days"
         )
-        return _refusal(TOO_LONG, file, line, message)
+        return TOO_LONG.about(file, line, message)
     return waiver
-
-
-def _refusal(rule: Rule, file: str, line: int, message: str) -> Finding:
-    return Finding(
-        rule=rule.id,
-        kind=rule.kind,
-        severity=rule.severity,
-        source=Source.OPA,
-        title=rule.title,
-        unit="",
-        address=file,
-        message=message,
-        remedy=rule.remedy,
-        link=_LINK,
-        file=file,
-        line=line,
-        waivable=False,
-    )
 
 
 @functools.cache

@@ -9,7 +9,6 @@ https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +16,11 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pipeline.errors import PipelineError, RefusedError
-from pipeline.model import SCOPE
+from pipeline.model import DIGEST, MOMENT, SCOPE
+from pki.ceremony.approval import same_person
 
 VERSION = 1
 """Of the format of an approval's file."""
-
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-"""What an approval names."""
 
 DECIDING = ("functions/", "live/", "modules/", "pipeline/", "policies/")
 """The folders that decide what is applied, and what may be."""
@@ -32,7 +29,6 @@ _FIELDS = frozenset({"version", "digest", "scope", "approver", "requesters", "ch
 _MAXIMUM_BYTES = 100_000
 _MAXIMUM_NAME = 100
 _SHOWN_FILES = 5
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 _PERSON = "User"
 """What GitHub calls an account that is no app's."""
 
@@ -88,7 +84,7 @@ class Approval:
             "approver": self.approver,
             "requesters": list(self.requesters),
             "channel": self.channel.value,
-            "given_at": self.given_at.astimezone(UTC).strftime(_MOMENT),
+            "given_at": self.given_at.astimezone(UTC).strftime(MOMENT),
         }
         return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode()
 
@@ -250,18 +246,13 @@ def require_current(head: str, *, branch: str, tip: str, changed: Iterable[str])
     )
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one: case and the way letters are composed make no other person."""
-    return _folded(one) == _folded(other)
-
-
 def require_approver(approver: str, requesters: Iterable[str]) -> None:
     """Refuse who may not approve.
 
     Raises:
         RefusedError: no name, or one of those who asked.
     """
-    if not _folded(approver) or len(approver) > _MAXIMUM_NAME or not approver.isprintable():
+    if same_person(approver, "") or len(approver) > _MAXIMUM_NAME or not approver.isprintable():
         raise RefusedError("the approval names nobody", hint="a name of at most 100 characters")
     if any(same_person(approver, who) for who in requesters):
         raise RefusedError(
@@ -301,10 +292,6 @@ def _account(review: Mapping[str, Any]) -> tuple[str, str]:
         raise RefusedError("GitHub does not say who approved the run") from error
 
 
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().strip()
-
-
 def _text(document: Mapping[str, Any], key: str, pattern: re.Pattern[str] | None = None) -> str:
     value = _name(document[key], key)
     if pattern is not None and not pattern.fullmatch(value):
@@ -327,7 +314,7 @@ def _channel(value: object) -> Channel:
 
 def _moment(value: object) -> datetime:
     try:
-        return datetime.strptime(str(value), _MOMENT).replace(tzinfo=UTC)
+        return datetime.strptime(str(value), MOMENT).replace(tzinfo=UTC)
     except ValueError as error:
         raise _malformed(f"given_at: {value!r} is no moment") from error
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.git import Git
+from pipeline.modules import FOLDER as MODULES
 from pipeline.pins import VERSIONS_FILE, Pins
 from pipeline.tree import LIVE, UNIT_FILE, Layout, Scope, Unit, dependents
-
-MODULES = "modules"
 
 _SAYS_NOTHING = {
     LIVE: re.compile(r".*\.md|live/drift-noise\.yaml"),

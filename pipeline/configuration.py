@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from pipeline.changes import MODULES
 from pipeline.git import Git
 from pipeline.hcl import Parsed, Parser, Problem
+from pipeline.modules import FOLDER as MODULES
 from pipeline.pins import LOCAL, VERSIONS_FILE
 from pipeline.tree import LIVE, UNIT_FILE, Layout, Scope
 

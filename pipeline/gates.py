@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline import configuration, policy, rules, scanning
-from pipeline.changes import MODULES
 from pipeline.git import Git
 from pipeline.hcl import TOOL, Parser
 from pipeline.model import Finding
+from pipeline.modules import FOLDER as MODULES
 from pipeline.policy import Opa
 from pipeline.scanning import Scan, Scanner
 from pipeline.waivers import CHECKOV, Register

@@ -15,6 +15,7 @@ import urllib3
 
 from pipeline.approval import Run
 from pipeline.errors import PipelineError, UsageError
+from pipeline.model import COMMIT
 
 BOT = "github-actions[bot]"
 """Who writes with the token of a job."""
@@ -27,7 +28,6 @@ _MAXIMUM_FILES = 300
 _API_VERSION = "2022-11-28"
 _TOKEN_VARIABLE = "GITHUB_TOKEN"  # noqa: S105 # its name
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class GitHub:
     def _authors(self, commit: str, base: str) -> Iterator[str]:
         """Who opened the pull requests of a commit, and who wrote the commits since the base."""
         for name in filter(None, (commit, base)):
-            if not _COMMIT.fullmatch(name):
+            if not COMMIT.fullmatch(name):
                 raise UsageError(f"{name!r} is no commit")
         for pull_request in self._pages(f"commits/{commit}/pulls"):
             yield _login(pull_request.get("user"))

@@ -15,6 +15,11 @@ from typing import Any, Self
 from pipeline.errors import PipelineError
 
 __all__ = [
+    "COMMIT",
+    "DIGEST",
+    "MOMENT",
+    "SCOPE",
+    "UNIT_PATH",
     "Counts",
     "Finding",
     "FindingKind",
@@ -29,8 +34,12 @@ __all__ = [
 VERSION = 1
 """Of the format of a plan set."""
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+"""What names a set, and a file beside it."""
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+"""A commit or a tree of Git."""
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+"""How a moment in UTC is written: RFC 3339, to the second."""
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 UNIT_PATH = re.compile(rf"{_NAME}/{_NAME}/{_NAME}/{_NAME}")
 """``<account>/<region>/<environment>/<name>``: it becomes part of file names and object keys."""
@@ -268,11 +277,11 @@ class PlanSet:
             scope=found.text("scope", SCOPE),
             account=found.take("account", str),
             environment=found.take("environment", str),
-            base=found.text("base", _COMMIT)
+            base=found.text("base", COMMIT)
             if found.peek("base") != ""
             else found.take("base", str),
-            head=found.text("head", _COMMIT),
-            tree=found.text("tree", _COMMIT),
+            head=found.text("head", COMMIT),
+            tree=found.text("tree", COMMIT),
             destroy=found.take("destroy", bool),
             units=found.each("units", _unit),
             created_at=found.take("created_at", str),
@@ -328,7 +337,7 @@ class _Reader:
         if key in self._left and self._left[key] is None:
             del self._left[key]
             return None
-        return self.text(key, _DIGEST)
+        return self.text(key, DIGEST)
 
     def each[T](self, key: str, read: Callable[[object], T]) -> tuple[T, ...]:
         return tuple(read(entry) for entry in self.take(key, list))

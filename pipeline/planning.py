@@ -21,7 +21,7 @@ from pipeline.accounts import PLAN, Facts
 from pipeline.changes import Affected, module_of
 from pipeline.errors import PipelineError
 from pipeline.git import Git
-from pipeline.model import Counts, PlannedUnit, PlanSet, UnitStatus, digest_of
+from pipeline.model import MOMENT, Counts, PlannedUnit, PlanSet, UnitStatus, digest_of
 from pipeline.pins import VERSIONS_FILE, Pins
 from pipeline.progress import Progress
 from pipeline.terragrunt import Terragrunt, waited
@@ -34,7 +34,6 @@ INPUT = "input.json"
 
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _SCHEMA = Path("policies/schemas/plan.json")
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class States(Protocol):
@@ -406,7 +405,7 @@ def new_set(
         tree=commit.tree,
         destroy=destroy,
         units=units,
-        created_at=datetime.now(UTC).strftime(_MOMENT),
+        created_at=datetime.now(UTC).strftime(MOMENT),
     )
 
 

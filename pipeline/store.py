@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import PipelineError, TamperedError
-from pipeline.model import PlannedUnit, PlanSet, digest_of
+from pipeline.model import MOMENT, PlannedUnit, PlanSet, digest_of
 from pipeline.planning import PLAN_FILE, PLAN_JSON, PLAN_SET, write_private
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _THERE = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 _MAXIMUM_BYTES = 100_000_000
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Objects(Protocol):
@@ -220,7 +219,7 @@ class Journal:
             "digest": self.digest,
             "unit": unit,
             "state": state,
-            "at": datetime.now(UTC).strftime(_MOMENT),
+            "at": datetime.now(UTC).strftime(MOMENT),
         }
         self.objects.put(self._key(unit), json.dumps(document, sort_keys=True).encode())
 

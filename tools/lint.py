@@ -68,10 +68,6 @@ class Session:
         paths = self._tracked if self.changed is None else self.changed
         return sorted(path for path in paths if (self.root / path).is_file())
 
-    def matching(self, pattern: str) -> list[Path]:
-        """The files whose whole path matches."""
-        return [path for path in self.files if re.fullmatch(pattern, path.as_posix())]
-
     @property
     def arguments(self) -> list[Path]:
         """The changed files, for a tool that takes the whole checkout when it is given none."""
